@@ -1,0 +1,31 @@
+#include "attention/edit.h"
+
+namespace reel::attention {
+
+EditRule EditRegistry::rule(const std::string& name, const ParamValues& options, const std::string& selector) const {
+  const EditEntry& entry = get("edit", name);
+  ParamValues values = complete_options(entry.spec, options);
+  const Selector own = Selector::parse(selector);
+  std::string text = entry.spec.name;
+  char separator = ':';
+  for (const Param& param : entry.spec.params) {
+    if (values.at(param.name) == param.default_value) continue;
+    text += std::string(1, separator) + param.name + "=" + to_text(values.at(param.name));
+    separator = ',';
+  }
+  if (!own.text().empty()) text += "@" + own.text();
+  return {text, entry.spec.name, Selector::parse(entry.where).refined_by(own),
+          [make = entry.make, values] { return make(values); }};
+}
+
+EditRule EditRegistry::parse(std::string_view text) const {
+  const size_t at = text.find('@');
+  const std::string_view head = text.substr(0, at);
+  const size_t colon = head.find(':');
+  const EditEntry& entry = get("edit", head.substr(0, colon));
+  const std::string_view options = colon == std::string_view::npos ? std::string_view() : head.substr(colon + 1);
+  const std::string_view selector = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
+  return rule(entry.spec.name, parse_options(entry.spec, options), std::string(selector));
+}
+
+}  // namespace reel::attention

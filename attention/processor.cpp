@@ -1,0 +1,305 @@
+#include "attention/processor.h"
+
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+namespace reel::attention {
+
+struct Processor::Active {
+  EditRule rule;
+  std::unique_ptr<Edit> edit;
+  Hooks hooks;
+  EditReport report;
+};
+
+struct Processor::Match {
+  Active* active;
+  std::vector<int64_t> heads;  // empty: all
+};
+
+namespace {
+
+/// A view of `tensor` [R, G, heads, ...] with only the chosen rows and heads, and how to put it back.
+/// Contiguous choices are views, so that in-place edits reach the original; others are copied and written back.
+class Selection {
+ public:
+  Selection(const std::vector<int64_t>& rows, const std::vector<int64_t>& heads) : rows_(rows), heads_(heads) {}
+
+  bool all() const { return rows_.empty() && heads_.empty(); }
+  at::Tensor take(const at::Tensor& tensor) const { return pick(pick(tensor, 0, rows_), 2, heads_); }
+  /// Rows only, for tensors without heads.
+  at::Tensor take_rows(const at::Tensor& tensor) const { return pick(tensor, 0, rows_); }
+  /// Writes `part` (shaped as take(target)) into `target`.
+  void put(const at::Tensor& target, const at::Tensor& part) const { put(target, part, 0); }
+
+ private:
+  static bool contiguous(const std::vector<int64_t>& indices) {
+    return indices.back() - indices.front() + 1 == static_cast<int64_t>(indices.size());
+  }
+  static at::Tensor pick(const at::Tensor& tensor, int64_t dim, const std::vector<int64_t>& indices) {
+    if (indices.empty()) return tensor;
+    if (contiguous(indices)) return tensor.narrow(dim, indices.front(), static_cast<int64_t>(indices.size()));
+    return tensor.index_select(dim, at::tensor(indices, at::TensorOptions(at::kLong).device(tensor.device())));
+  }
+  void put(const at::Tensor& target, const at::Tensor& part, int level) const {
+    const std::vector<int64_t>& indices = level == 0 ? rows_ : heads_;
+    const int64_t dim = level == 0 ? 0 : 2;
+    if (level == 2 || (level == 1 && heads_.empty())) {
+      if (!target.is_alias_of(part)) target.copy_(part);
+      return;
+    }
+    if (indices.empty()) return put(target, part, level + 1);
+    if (contiguous(indices)) return put(pick(target, dim, indices), part, level + 1);
+    for (size_t i = 0; i < indices.size(); ++i) {
+      put(target.narrow(dim, indices[i], 1), part.narrow(dim, static_cast<int64_t>(i), 1), level + 1);
+    }
+  }
+  const std::vector<int64_t>&rows_, &heads_;
+};
+
+/// The rows that a selector chooses: empty and true for all of them, false for none.
+bool choose_rows(const Selector& where, std::span<const Row> rows, std::vector<int64_t>& chosen) {
+  chosen.clear();
+  for (size_t r = 0; r < rows.size(); ++r) {
+    if (where.matches(rows[r])) chosen.push_back(static_cast<int64_t>(r));
+  }
+  if (chosen.empty()) return false;
+  if (chosen.size() == rows.size()) chosen.clear();
+  return true;
+}
+
+double scale_of(const Call& call) { return call.scale != 0 ? call.scale : 1.0 / std::sqrt(double(call.q.size(4))); }
+
+/// The call narrowed to selected rows and heads; `rows` must outlive it.
+Call narrow(const Call& call, const Selection& selection, const std::vector<Row>& rows) {
+  Call part = call;
+  part.rows = rows;
+  part.q = selection.take(call.q), part.k = selection.take(call.k), part.v = selection.take(call.v);
+  if (call.positions.defined()) part.positions = selection.take_rows(call.positions);
+  if (call.hidden.defined()) part.hidden = selection.take_rows(call.hidden);
+  if (call.bias.defined() && call.bias.dim() == 5) {
+    at::Tensor full = call.bias.expand({call.q.size(0), -1, call.q.size(2), -1, -1});
+    part.bias = selection.take(full);
+  }
+  return part;
+}
+
+std::vector<Row> rows_of(std::span<const Row> rows, const std::vector<int64_t>& chosen) {
+  if (chosen.empty()) return {rows.begin(), rows.end()};
+  std::vector<Row> result;
+  for (const int64_t r : chosen) result.push_back(rows[static_cast<size_t>(r)]);
+  return result;
+}
+
+}  // namespace
+
+at::Tensor fused_attention(const Call& call) {
+  const int64_t rows = call.q.size(0), groups = call.q.size(1), heads = call.q.size(2), n = call.q.size(3);
+  const int64_t d = call.v.size(4);
+  const auto sdpa = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias) {
+    return at::scaled_dot_product_attention(q, k, v, bias.defined() ? std::optional(bias.to(q.dtype())) : std::nullopt,
+                                            0.0, false, scale_of(call));
+  };
+  if (call.k.size(1) == 1 && groups > 1 && !call.bias.defined()) {
+    // Keys shared by all sequences of a row: the sequences are one long query, and keys are not repeated.
+    const at::Tensor q = call.q.transpose(1, 2).reshape({rows, heads, groups * n, d});
+    const at::Tensor out = sdpa(q, call.k.squeeze(1), call.v.squeeze(1), {});
+    return out.view({rows, heads, groups, n, d}).transpose(1, 2);
+  }
+  if (rows == 1 || groups == 1) {
+    const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };  // a view: one of the two is 1
+    const at::Tensor bias = call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1}).flatten(0, 1) : call.bias;
+    const bool shared = call.k.size(1) != groups;
+    const at::Tensor k = shared ? call.k.expand({-1, groups, -1, -1, -1}) : call.k;
+    const at::Tensor v = shared ? call.v.expand({-1, groups, -1, -1, -1}) : call.v;
+    return sdpa(fold(call.q), fold(k), fold(v), bias).view({rows, groups, heads, n, d});
+  }
+  // Rows and groups cannot be folded into one dimension without a copy, so each row is a call of its own.
+  std::vector<at::Tensor> outputs;
+  for (int64_t r = 0; r < rows; ++r) {
+    const at::Tensor k = call.k[r].expand({groups, -1, -1, -1}), v = call.v[r].expand({groups, -1, -1, -1});
+    const at::Tensor bias =
+        call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1})[r] : call.bias;
+    outputs.push_back(sdpa(call.q[r], k, v, bias));
+  }
+  return at::stack(outputs);
+}
+
+Processor::Processor(const EditPlan& plan, int64_t map_bytes) : map_bytes_(map_bytes) {
+  for (const EditRule& rule : plan) {
+    auto active = std::make_shared<Active>();
+    active->rule = rule;
+    active->edit = rule.make();
+    active->hooks = active->edit->hooks();
+    active->report.edit = rule.text;
+    edits_.push_back(std::move(active));
+  }
+}
+
+void Processor::begin_step(const Step& step) {
+  for (const auto& active : edits_) active->edit->begin_step(step);
+}
+
+void Processor::finish() {
+  for (const auto& active : edits_) active->edit->finish();
+}
+
+std::vector<Processor::Match>& Processor::matches_at(const Site& site) {
+  const auto found = sites_.find(site.path);
+  if (found != sites_.end()) return found->second;
+  std::vector<Match> matches;
+  for (const auto& active : edits_) {
+    if (!active->rule.where.matches(site)) continue;
+    matches.push_back({active.get(), active->rule.where.heads_of(site)});
+    active->report.sites.push_back(site.path);
+  }
+  return sites_.emplace(site.path, std::move(matches)).first->second;
+}
+
+at::Tensor Processor::attend(Call call) {
+  if (edits_.empty()) return fused_attention(call);
+  std::vector<Match*> matches;
+  std::vector<int64_t> chosen;
+  for (Match& match : matches_at(call.site)) {
+    const Selector& where = match.active->rule.where;
+    if (where.matches(call.step) && choose_rows(where, call.rows, chosen)) matches.push_back(&match);
+  }
+  if (matches.empty()) return fused_attention(call);
+  const bool explicit_path = std::any_of(matches.begin(), matches.end(), [](const Match* match) {
+    return match->active->hooks.logits || match->active->hooks.probs;
+  });
+  for (Match* match : matches) {
+    ++match->active->report.calls;
+    match->active->report.path = explicit_path ? "explicit" : "fused";
+  }
+
+  // Wrapping edits nest in plan order: the first is outermost. Each wraps only its own rows and heads; the
+  // others are computed without it.
+  Attend compute = [this, matches](Call& inner) { return run(inner, matches); };
+  for (auto it = matches.rbegin(); it != matches.rend(); ++it) {
+    Match* match = *it;
+    if (!match->active->hooks.attend) continue;
+    compute = [match, next = compute](Call& outer) {
+      std::vector<int64_t> rows;
+      choose_rows(match->active->rule.where, outer.rows, rows);
+      const Selection selection(rows, match->heads);
+      if (selection.all()) return match->active->edit->attend(outer, next);
+      at::Tensor result = next(outer).clone();
+      const std::vector<Row> part_rows = rows_of(outer.rows, rows);
+      Call part = narrow(outer, selection, part_rows);
+      selection.put(result, match->active->edit->attend(part, next));
+      return result;
+    };
+  }
+  return compute(call);
+}
+
+at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches) {
+  std::vector<int64_t> rows;
+  const auto with_selection = [&](Match* match, const auto& action) {
+    if (!choose_rows(match->active->rule.where, call.rows, rows)) return;
+    action(Selection(rows, match->heads), rows_of(call.rows, rows));
+  };
+
+  for (Match* match : matches) {
+    if (!match->active->hooks.inputs) continue;
+    with_selection(match, [&](const Selection& selection, const std::vector<Row>& part_rows) {
+      if (selection.all()) return match->active->edit->on_inputs(call);
+      Call part = narrow(call, selection, part_rows);
+      match->active->edit->on_inputs(part);
+      const auto merge = [&](at::Tensor& whole, const at::Tensor& changed) {
+        if (!changed.defined() || changed.is_alias_of(whole)) return;
+        whole = whole.clone();
+        selection.put(whole, changed);
+      };
+      merge(call.q, part.q), merge(call.k, part.k), merge(call.v, part.v);
+      if (part.bias.defined() && !(call.bias.defined() && part.bias.is_alias_of(call.bias))) {
+        const std::vector<int64_t> shape = {call.q.size(0), call.q.size(1), call.q.size(2), call.q.size(3), call.k.size(3)};
+        at::Tensor whole = call.bias.defined() ? call.bias.expand(shape).clone() : at::zeros(shape, call.q.options());
+        const at::Tensor target = selection.take(whole);
+        selection.put(whole, part.bias.expand(target.sizes()));
+        call.bias = whole;
+      }
+    });
+  }
+
+  bool whole_map = false, needs_map = false;
+  for (Match* match : matches) {
+    const Hooks& hooks = match->active->hooks;
+    needs_map |= hooks.logits || hooks.probs;
+    whole_map |= (hooks.logits || hooks.probs) && hooks.whole_map;
+  }
+  if (!needs_map) return fused_attention(call);
+
+  const int64_t groups = call.q.size(1), n = call.q.size(3);
+  const int64_t query_bytes = call.q.size(0) * call.q.size(2) * call.k.size(3) * int64_t{4} * 2;  // logits and probs
+  if (whole_map && query_bytes * groups * n > map_bytes_) {
+    throw std::runtime_error("[attention] an edit needs the whole map of " + call.site.path + ", " +
+                             std::to_string(query_bytes * groups * n >> 20) + " MiB, but the budget is " +
+                             std::to_string(map_bytes_ >> 20) + " MiB; narrow the edit with layer= or rows=");
+  }
+  // Blocks: whole sequences while they fit, else queries within one sequence.
+  const int64_t block_groups = whole_map ? groups : std::clamp<int64_t>(map_bytes_ / (query_bytes * n), 1, groups);
+  const int64_t block_queries = whole_map ? n : std::clamp<int64_t>(map_bytes_ / query_bytes, 1, n);
+  const bool shared_keys = call.k.size(1) == 1 && groups > 1;
+  at::Tensor output = at::empty({call.q.size(0), groups, call.q.size(2), n, call.v.size(4)}, call.q.options());
+  for (int64_t g = 0; g < groups; g += block_groups) {
+    const int64_t g_count = std::min(block_groups, groups - g);
+    const at::Tensor k = shared_keys ? call.k : call.k.narrow(1, g, g_count);
+    const at::Tensor v = shared_keys ? call.v : call.v.narrow(1, g, g_count);
+    for (int64_t i = 0; i < n; i += block_queries) {
+      const int64_t i_count = std::min(block_queries, n - i);
+      Call block = call;
+      block.q = call.q.narrow(1, g, g_count).narrow(3, i, i_count);
+      block.k = k, block.v = v;
+      at::Tensor logits = at::matmul(block.q.to(at::kFloat), k.to(at::kFloat).transpose(-1, -2)).mul_(scale_of(call));
+      if (call.bias.defined()) {
+        logits.add_(call.bias.expand({-1, groups, -1, n, -1}).narrow(1, g, g_count).narrow(3, i, i_count));
+      }
+      const auto show = [&](const at::Tensor& map, bool Hooks::*hook, auto&& action) {
+        for (Match* match : matches) {
+          if (!(match->active->hooks.*hook)) continue;
+          with_selection(match, [&](const Selection& selection, const std::vector<Row>& part_rows) {
+            at::Tensor part = selection.take(map);
+            const Call part_call = narrow(block, selection, part_rows);
+            action(*match->active->edit, part_call, part);
+            selection.put(map, part);
+          });
+        }
+      };
+      show(logits, &Hooks::logits, [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_logits(part, map); });
+      at::Tensor probs = at::softmax(logits, -1);
+      logits.reset();
+      show(probs, &Hooks::probs, [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_probs(part, map); });
+      output.narrow(1, g, g_count).narrow(3, i, i_count).copy_(at::matmul(probs, v.to(at::kFloat)));
+    }
+  }
+  return output;
+}
+
+std::vector<EditReport> Processor::report() const {
+  std::vector<EditReport> all;
+  for (const auto& active : edits_) {
+    all.push_back(active->report);
+    all.back().facts = active->edit->facts();
+  }
+  return all;
+}
+
+std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& sites) {
+  std::vector<EditReport> all;
+  for (const EditRule& rule : plan) {
+    EditReport report;
+    report.edit = rule.text;
+    const Hooks hooks = rule.make()->hooks();
+    report.path = hooks.logits || hooks.probs ? "explicit" : "fused";
+    for (const Site& site : sites) {
+      if (!rule.where.matches(site)) continue;
+      rule.where.heads_of(site);  // refuses heads that the site lacks
+      report.sites.push_back(site.path);
+    }
+    all.push_back(std::move(report));
+  }
+  return all;
+}
+
+}  // namespace reel::attention

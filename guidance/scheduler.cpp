@@ -1,0 +1,1 @@
+#include "guidance/scheduler.h"

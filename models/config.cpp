@@ -1,0 +1,193 @@
+#include "models/config.h"
+
+#include <nlohmann/json.hpp>
+
+namespace reel::models {
+
+struct Config::Document {
+  nlohmann::json json = nlohmann::json::object();
+};
+
+namespace {
+
+constexpr size_t kMaxBytes = size_t{16} << 20;
+constexpr int kMaxDepth = 64;
+
+[[noreturn]] void refuse(const std::string& place, const std::string& key, const std::string& expected,
+                         const nlohmann::json& found) {
+  std::string got = found.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  if (got.size() > 60) got = got.substr(0, 57) + "...";
+  throw std::runtime_error("[" + place + "] '" + key + "' must be " + expected + ", got " + got +
+                           "; correct the file or fetch it again");
+}
+
+int64_t as_integer(const std::string& place, const std::string& key, const nlohmann::json& value) {
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX}) refuse(place, key, "an integer", value);
+  if (value.is_number_integer()) return value.get<int64_t>();
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (std::floor(number) == number && std::abs(number) < 9e15) return static_cast<int64_t>(number);
+  }
+  refuse(place, key, "an integer", value);
+}
+
+double as_number(const std::string& place, const std::string& key, const nlohmann::json& value) {
+  if (!value.is_number()) refuse(place, key, "a number", value);
+  const double number = value.get<double>();
+  if (!std::isfinite(number)) refuse(place, key, "a finite number", value);
+  return number;
+}
+
+std::string as_text(const std::string& place, const std::string& key, const nlohmann::json& value) {
+  if (!value.is_string()) refuse(place, key, "a text", value);
+  return value.get<std::string>();
+}
+
+template <class T, class Read>
+std::vector<T> as_list(const std::string& place, const std::string& key, const nlohmann::json& value, Read read) {
+  if (!value.is_array()) refuse(place, key, "a list", value);
+  std::vector<T> items;
+  for (const auto& item : value) items.push_back(read(place, key, item));
+  return items;
+}
+
+}  // namespace
+
+Config::Config() : document_(std::make_shared<Document>()), place_("defaults") {}
+
+Config Config::parse(const std::string& text, const std::string& place) {
+  if (text.size() > kMaxBytes) {
+    throw std::runtime_error("[" + place + "] the file has " + std::to_string(text.size() >> 20) +
+                             " MiB, a configuration has at most 16; is it the right file?");
+  }
+  auto document = std::make_shared<Document>();
+  std::vector<std::set<std::string>> keys;  // one per open object, to refuse duplicates
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    if (depth > kMaxDepth) throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      throw std::runtime_error("[" + place + "] has the key '" + parsed.get<std::string>() + "' twice; remove one");
+    }
+    return true;
+  };
+  try {
+    document->json = nlohmann::json::parse(text, watch);
+  } catch (const nlohmann::json::exception& error) {
+    throw std::runtime_error("[" + place + "] is not valid JSON: " + error.what() + "; fetch the file again");
+  }
+  if (!document->json.is_object()) {
+    throw std::runtime_error("[" + place + "] must hold a JSON object, got " + document->json.type_name() +
+                             "; is it the right file?");
+  }
+  Config config;
+  config.document_ = std::move(document);
+  config.place_ = place;
+  return config;
+}
+
+Config Config::read(const std::string& path) {
+  std::error_code code;
+  if (!std::filesystem::is_regular_file(path, code)) {
+    throw std::runtime_error("[" + path + "] does not exist; a model folder needs it");
+  }
+  const auto bytes = std::filesystem::file_size(path, code);
+  if (code || bytes > kMaxBytes) {
+    throw std::runtime_error("[" + path + "] has " + std::to_string(bytes >> 20) +
+                             " MiB, a configuration has at most 16; is it the right file?");
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::string text(bytes, '\0');
+  if (!stream.read(text.data(), static_cast<std::streamsize>(bytes))) {
+    throw std::runtime_error("[" + path + "] cannot be read; check its permissions");
+  }
+  return parse(text, path);
+}
+
+bool Config::has(const std::string& key) const {
+  const auto found = document_->json.find(key);
+  return found != document_->json.end() && !found->is_null();
+}
+
+bool Config::is_list(const std::string& key) const { return has(key) && document_->json.at(key).is_array(); }
+
+int64_t Config::integer(const std::string& key, int64_t absent) const {
+  return has(key) ? as_integer(place_, key, document_->json.at(key)) : absent;
+}
+
+int64_t Config::bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const {
+  const int64_t value = integer(key, absent);
+  if (value < low || value > high) {
+    refuse(place_, key, "an integer from " + std::to_string(low) + " to " + std::to_string(high), value);
+  }
+  return value;
+}
+
+double Config::number(const std::string& key, double absent) const {
+  return has(key) ? as_number(place_, key, document_->json.at(key)) : absent;
+}
+
+bool Config::flag(const std::string& key, bool absent) const {
+  if (!has(key)) return absent;
+  const auto& value = document_->json.at(key);
+  if (!value.is_boolean()) refuse(place_, key, "true or false", value);
+  return value.get<bool>();
+}
+
+std::string Config::text(const std::string& key, const std::string& absent) const {
+  return has(key) ? as_text(place_, key, document_->json.at(key)) : absent;
+}
+
+std::vector<int64_t> Config::integers(const std::string& key, std::vector<int64_t> absent) const {
+  return has(key) ? as_list<int64_t>(place_, key, document_->json.at(key), as_integer) : absent;
+}
+
+std::vector<double> Config::numbers(const std::string& key, std::vector<double> absent) const {
+  return has(key) ? as_list<double>(place_, key, document_->json.at(key), as_number) : absent;
+}
+
+std::vector<std::string> Config::texts(const std::string& key, std::vector<std::string> absent) const {
+  return has(key) ? as_list<std::string>(place_, key, document_->json.at(key), as_text) : absent;
+}
+
+std::vector<int64_t> Config::per_block(const std::string& key, size_t count, int64_t absent) const {
+  if (!is_list(key)) return std::vector<int64_t>(count, integer(key, absent));
+  const std::vector<int64_t> values = integers(key, {});
+  if (values.size() != count) {
+    refuse(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
+  }
+  return values;
+}
+
+Config Config::object(const std::string& key) const {
+  Config config;
+  config.place_ = place_ + ": " + key;
+  if (!has(key)) return config;
+  const auto& value = document_->json.at(key);
+  if (!value.is_object()) refuse(place_, key, "an object", value);
+  auto document = std::make_shared<Document>();
+  document->json = value;
+  config.document_ = std::move(document);
+  return config;
+}
+
+std::vector<std::string> Config::keys() const {
+  std::vector<std::string> names;
+  for (const auto& item : document_->json.items()) names.push_back(item.key());
+  return names;
+}
+
+std::string Config::json() const {
+  return document_->json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+Config Config::with(const std::string& key, const std::string& json_value) const {
+  auto document = std::make_shared<Document>(*document_);
+  document->json[key] = nlohmann::json::parse(json_value);
+  Config config = *this;
+  config.document_ = std::move(document);
+  return config;
+}
+
+}  // namespace reel::models

@@ -1,0 +1,53 @@
+// A model's or scheduler's JSON configuration, read as the Python classes read theirs: absent keys mean defaults.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace reel::models {
+
+/// A JSON object with typed, checked access. `null` counts as absent. Copies share the document.
+/// Every accessor throws std::runtime_error "[place] 'key' must be ..., got ...; ..." on a wrong type.
+class Config {
+ public:
+  /// An empty object: all defaults.
+  Config();
+  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, or not a JSON object.
+  static Config read(const std::string& path);
+  static Config parse(const std::string& text, const std::string& place);
+
+  bool has(const std::string& key) const;       // present and not null
+  bool is_list(const std::string& key) const;   // present and a JSON array
+  int64_t integer(const std::string& key, int64_t absent) const;
+  double number(const std::string& key, double absent) const;
+  bool flag(const std::string& key, bool absent) const;
+  std::string text(const std::string& key, const std::string& absent) const;
+  std::vector<int64_t> integers(const std::string& key, std::vector<int64_t> absent) const;
+  std::vector<double> numbers(const std::string& key, std::vector<double> absent) const;
+  std::vector<std::string> texts(const std::string& key, std::vector<std::string> absent) const;
+
+  /// The integer of each of `count` blocks: one number stands for all of them.
+  /// Throws: std::runtime_error if a list has another length.
+  std::vector<int64_t> per_block(const std::string& key, size_t count, int64_t absent) const;
+
+  /// An integer within [low, high]; sizes from files are checked where they are read.
+  int64_t bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const;
+
+  Config object(const std::string& key) const;  // empty if absent
+  std::vector<std::string> keys() const;
+  const std::string& place() const { return place_; }
+  /// The document as compact JSON text, keys sorted: for hashes and reports.
+  std::string json() const;
+
+  /// This object with `key` set to a JSON value given as text; used to override a file's settings.
+  Config with(const std::string& key, const std::string& json_value) const;
+
+ private:
+  struct Document;
+  std::shared_ptr<const Document> document_;
+  std::string place_;
+};
+
+}  // namespace reel::models

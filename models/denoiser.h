@@ -1,0 +1,30 @@
+// The interfaces that sampling and the graph nodes see of a model: denoiser, VAE and text encoder.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "attention/processor.h"
+
+namespace reel::models {
+
+/// What the denoiser is told about the wanted video.
+struct Conditioning {
+  at::Tensor context;      // [R, L, D], or [R, F, L, D] when each frame has its own
+  std::vector<Row> rows;   // what each of the R batch rows means
+};
+
+/// A denoising network: UNet with motion modules, MM-DiT and DiT alike.
+class Denoiser {
+ public:
+  virtual ~Denoiser() = default;
+  /// latent [R, C, F, H, W] -> prediction of the same shape, in f32; rows of `condition` match rows of `latent`.
+  virtual at::Tensor predict(const at::Tensor& latent, const Step& step, const Conditioning& condition,
+                             attention::Processor& attend) = 0;
+  /// Every attention layer, in order of execution.
+  virtual const std::vector<attention::Site>& sites() const = 0;
+};
+
+}  // namespace reel::models
