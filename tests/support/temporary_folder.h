@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-namespace reel::testing {
+namespace reel {
 
 /// Usage: `TemporaryFolder folder; write_video(folder / "a.mp4", ...);`. Two folders never share a path, not
 /// even between test programs that run at the same time.
@@ -56,4 +56,4 @@ inline void write_file(const std::string& path, const std::string& content) {
   if (!file) throw std::runtime_error("cannot write " + path);
 }
 
-}  // namespace reel::testing
+}  // namespace reel
