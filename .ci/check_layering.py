@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Checks every #include of the tree against the rules of docs/architecture.md.
+
+    python3 .ci/check_layering.py [ROOT]
+    python3 .ci/check_layering.py --self-test
+
+Prints `file:line: rule` for each violation and exits with 1 if there is any.
+"""
+import os
+import re
+import sys
+import tempfile
+
+# The chain, left to right: a folder may include itself and what stands to its right.
+CHAIN = ["app", "pipeline", "guidance", "models", "attention"]
+SOURCES = (".h", ".hpp", ".cpp", ".cu", ".cuh", ".inc")
+
+# (what is included, where it may be, the rule in words). Patterns are matched against the path from the root;
+# tests/X follows the rules of X unless it is named here.
+LIBRARIES = [
+    (r"opencv2/|libav\w+/|libsw\w+/", r"pipeline/media/.*\.cpp", "OpenCV and FFmpeg belong in pipeline/media/*.cpp"),
+    (r"CLI/", r"app/.*", "CLI11 belongs in app/"),
+    (r"nlohmann/", r".*\.cpp|tests/.*", "nlohmann/json belongs in .cpp files, never in a header"),
+    (r"boost/", r"app/.*\.cpp", "Boost belongs in app/"),
+    (r"sqlite3\.h", r"pipeline/journal\.cpp", "SQLite belongs in pipeline/journal.cpp"),
+    (r"sentencepiece|pcre2", r"models/tokenizer\w*\.cpp", "SentencePiece and PCRE2 belong in models/tokenizer*.cpp"),
+    (r"xtensor|xtl/", r"guidance/schedulers/.*\.cpp|tests/.*", "xtensor belongs in guidance/schedulers/ and tests/"),
+    (r"cuda|c10/cuda/|ATen/cuda/|cub/|cutlass/", r"\w+/ops/.*\.(cu|cuh)|\w+/ops/\w+_cuda\.cpp|tests/.*",
+     "CUDA belongs in */ops/*.cu and */ops/*_cuda.cpp"),
+    (r"torch/(?!library\.h)", r"(?!)", "of LibTorch, ATen, c10 and torch/library.h are used; not torch::nn"),
+    (r"gtest/|gmock/", r"tests/.*", "GoogleTest belongs in tests/"),
+]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def layer(path):
+    head = path.split("/")[0]
+    return CHAIN.index(head) if head in CHAIN else None
+
+
+def broken_rules(root, path, quote, target):
+    """The rules that `#include target` breaks in the file `path`; both are relative to the root."""
+    mine, theirs = layer(path), layer(target)
+    if mine is not None:
+        if theirs is not None and theirs < mine:
+            yield f"{CHAIN[mine]} may not include {target}: includes point right along " + " -> ".join(CHAIN)
+        elif target.startswith("tests/"):
+            yield f"{target}: the program may not include its tests"
+        elif quote == '"' and theirs is None and not os.path.isfile(os.path.join(root, target)):
+            yield f'"{target}": includes of ours start at the root of the tree; those of others stand in <>'
+        elif theirs is not None and not os.path.isfile(os.path.join(root, target)):
+            yield f'"{target}" does not exist'
+    place = path[len("tests/"):] if path.startswith("tests/") else path
+    for library, allowed, rule in LIBRARIES:
+        if re.match(library, target) and not any(re.fullmatch(allowed, p) for p in {path, place}):
+            yield f"<{target}>: {rule}"
+
+
+def check(root):
+    problems = []
+    for top in CHAIN + ["tests"]:
+        for folder, folders, files in os.walk(os.path.join(root, top)):
+            folders.sort()
+            for name in sorted(files):
+                if not name.endswith(SOURCES):
+                    continue
+                full = os.path.join(folder, name)
+                path = os.path.relpath(full, root)
+                with open(full, encoding="utf-8") as file:
+                    for number, line in enumerate(file, 1):
+                        found = INCLUDE.match(line)
+                        if found:
+                            problems += [f"{path}:{number}: {rule}" for rule in broken_rules(root, path, *found.groups())]
+    return problems
+
+
+# path -> (its text, the number of violations in it)
+SELF_TEST = {
+    "attention/call.h": ("#include <ATen/core/Tensor.h>\n#include <vector>\n", 0),
+    "attention/bad_layer.h": ('// up the chain\n#include "models/vae.h"\n', 1),
+    "attention/bad_relative.cpp": ('#include "../attention/call.h"\n#include "call.h"\n', 2),
+    "attention/bad_spelling.cpp": ("#  include  <nlohmann/json.hpp>\n#include <CLI/CLI.hpp>\n", 1),
+    "attention/bad_missing.cpp": ('#include "attention/absent.h"\n', 1),
+    "attention/ops/good_cuda.cpp": ("#include <c10/cuda/CUDAStream.h>\n", 0),
+    "attention/ops/bad.cpp": ("#include <c10/cuda/CUDAStream.h>\n", 1),
+    "models/vae.h": ('#include "attention/call.h"\n', 0),
+    "models/bad_json.h": ("#include <nlohmann/json.hpp>\n", 1),
+    "models/bad_module.cpp": ("#include <torch/torch.h>\n#include <torch/library.h>\n", 1),
+    "guidance/bad_media.cpp": ("#include <opencv2/core.hpp>\n", 1),
+    "pipeline/media/good.cpp": ("#include <libavcodec/avcodec.h>\n#include <opencv2/core.hpp>\n", 0),
+    "pipeline/media/bad.h": ("#include <libavcodec/avcodec.h>\n", 1),
+    "pipeline/bad_up.cpp": ('#include "app/main.h"\n', 1),
+    "pipeline/bad_test.cpp": ('#include "tests/support/stub.h"\n', 1),
+    "app/main.h": ('#include "models/vae.h"\n', 0),
+    "app/main.cpp": ("#include <CLI/CLI.hpp>\n#include <nlohmann/json.hpp>\n", 0),
+    "tests/support/stub.h": ("#include <gtest/gtest.h>\n", 0),
+    "tests/pipeline/media/good_test.cpp": ('#include <libavcodec/avcodec.h>\n#include "tests/support/stub.h"\n', 0),
+    "tests/models/bad_test.cpp": ("#include <opencv2/core.hpp>\n", 1),
+}
+
+
+def self_test():
+    with tempfile.TemporaryDirectory() as root:
+        for path, (text, _) in SELF_TEST.items():
+            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+            with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+                file.write(text)
+        problems = check(root)
+        wrong = []
+        for path, (_, expected) in SELF_TEST.items():
+            found = [problem for problem in problems if problem.startswith(path + ":")]
+            if len(found) != expected:
+                wrong.append(f"{path}: expected {expected} violations, found {len(found)}: {found}")
+        return wrong
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        problems, subject = self_test(), "the layering check itself"
+    else:
+        root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+        problems, subject = check(root), "includes"
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{len(problems)} problems with {subject}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
