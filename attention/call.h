@@ -36,7 +36,8 @@ std::string kind_name(SiteKind kind);
 
 /// One attention layer of a model, fixed with it.
 struct Site {
-  std::string path;  // the module path in the checkpoint, e.g. up_blocks.1.motion_modules.0.transformer_blocks.0.attn1
+  std::string path;  // the module path in the checkpoint, e.g.
+                     // up_blocks.1.motion_modules.0.transformer_blocks.0.attn1
   SiteKind kind = SiteKind::kSpatial;
   int block = 0;  // order of execution within the model, 0-based
   int heads = 1;
@@ -48,10 +49,11 @@ struct Tokens {
   int64_t visual_begin = 0, frames = 1, height = 1, width = 1;
 };
 
-/// One attention call. Tensors are views: q, k, v [R, G, heads, N, d], where R counts batch rows (rows[r] says
-/// what row r means) and G the independent sequences within a row: frames for spatial sites, places (height x
-/// width) for temporal ones, 1 for joint and causal ones. k and v may have G = 1 when all sequences of a row
-/// share them (text). Rows are a dimension of their own so that edits need not know how sequences were folded.
+/// One attention call. Tensors are views: q, k, v [R, G, heads, N, d], where R counts batch rows (rows[r]
+/// says what row r means) and G the independent sequences within a row: frames for spatial sites, places
+/// (height x width) for temporal ones, 1 for joint and causal ones. k and v may have G = 1 when all sequences
+/// of a row share them (text). Rows are a dimension of their own so that edits need not know how sequences
+/// were folded.
 struct Call {
   const Site& site;
   const Step& step;

@@ -2,7 +2,8 @@
 
 namespace reel::attention {
 
-EditRule EditRegistry::rule(const std::string& name, const ParamValues& options, const std::string& selector) const {
+EditRule EditRegistry::rule(const std::string& name, const ParamValues& options,
+                            const std::string& selector) const {
   const EditEntry& entry = get("edit", name);
   ParamValues values = complete_options(entry.spec, options);
   const Selector own = Selector::parse(selector);
@@ -23,7 +24,8 @@ EditRule EditRegistry::parse(std::string_view text) const {
   const std::string_view head = text.substr(0, at);
   const size_t colon = head.find(':');
   const EditEntry& entry = get("edit", head.substr(0, colon));
-  const std::string_view options = colon == std::string_view::npos ? std::string_view() : head.substr(colon + 1);
+  const std::string_view options =
+      colon == std::string_view::npos ? std::string_view() : head.substr(colon + 1);
   const std::string_view selector = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
   return rule(entry.spec.name, parse_options(entry.spec, options), std::string(selector));
 }

@@ -10,8 +10,8 @@
 
 namespace reel::attention {
 
-/// Which of its functions an edit overrides, and what they need. An edit that has neither `logits` nor `probs`
-/// leaves attention fused.
+/// Which of its functions an edit overrides, and what they need. An edit that has neither `logits` nor
+/// `probs` leaves attention fused.
 struct Hooks {
   bool inputs = false, logits = false, probs = false, attend = false;
   bool whole_map = false;  // logits or probs must hold all queries and sequences of the call at once
@@ -59,8 +59,8 @@ struct EditEntry {
   std::function<std::unique_ptr<Edit>(const ParamValues&)> make;
 };
 
-/// Edits by name. `registry.add<Scale>("scale", "Scale", summary, source).param(...)` declares one; the class has
-/// a nested struct Options, whose initialisers are the defaults, and a constructor from it.
+/// Edits by name. `registry.add<Scale>("scale", "Scale", summary, source).param(...)` declares one; the class
+/// has a nested struct Options, whose initialisers are the defaults, and a constructor from it.
 class EditRegistry : public Registry<EditEntry> {
  public:
   template <class E>
@@ -69,9 +69,10 @@ class EditRegistry : public Registry<EditEntry> {
     using Options = typename E::Options;
     Declaration(EditRegistry& registry, EditEntry& entry) : registry_(registry), entry_(entry) {}
     template <class T>
-    Declaration& param(std::string name, T Options::*member, std::string help, std::optional<Range> range = {},
-                       std::vector<std::string> choices = {}) {
-      OptionBinder<Options>(entry_.spec, *setters_).bind(std::move(name), member, std::move(help), range, std::move(choices));
+    Declaration& param(std::string name, T Options::*member, std::string help,
+                       std::optional<Range> range = {}, std::vector<std::string> choices = {}) {
+      OptionBinder<Options>(entry_.spec, *setters_)
+          .bind(std::move(name), member, std::move(help), range, std::move(choices));
       entry_.make = [setters = setters_](const ParamValues& values) {
         Options options;
         for (const auto& set : *setters) set(options, values);
@@ -102,7 +103,8 @@ class EditRegistry : public Registry<EditEntry> {
 
   template <class E>
   Declaration<E> add(std::string name, std::string node_name, std::string summary, std::string source) {
-    EditEntry& entry = Registry<EditEntry>::add(EditEntry{{name, summary, source}, "", std::move(node_name), {}});
+    EditEntry& entry =
+        Registry<EditEntry>::add(EditEntry{{name, summary, source}, "", std::move(node_name), {}});
     entry.make = [](const ParamValues&) { return std::make_unique<E>(typename E::Options{}); };
     return Declaration<E>(*this, entry);
   }

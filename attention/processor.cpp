@@ -19,10 +19,12 @@ struct Processor::Match {
 namespace {
 
 /// A view of `tensor` [R, G, heads, ...] with only the chosen rows and heads, and how to put it back.
-/// Contiguous choices are views, so that in-place edits reach the original; others are copied and written back.
+/// Contiguous choices are views, so that in-place edits reach the original; others are copied and written
+/// back.
 class Selection {
  public:
-  Selection(const std::vector<int64_t>& rows, const std::vector<int64_t>& heads) : rows_(rows), heads_(heads) {}
+  Selection(const std::vector<int64_t>& rows, const std::vector<int64_t>& heads)
+      : rows_(rows), heads_(heads) {}
 
   bool all() const { return rows_.empty() && heads_.empty(); }
   at::Tensor take(const at::Tensor& tensor) const { return pick(pick(tensor, 0, rows_), 2, heads_); }
@@ -38,7 +40,8 @@ class Selection {
   static at::Tensor pick(const at::Tensor& tensor, int64_t dim, const std::vector<int64_t>& indices) {
     if (indices.empty()) return tensor;
     if (contiguous(indices)) return tensor.narrow(dim, indices.front(), static_cast<int64_t>(indices.size()));
-    return tensor.index_select(dim, at::tensor(indices, at::TensorOptions(at::kLong).device(tensor.device())));
+    return tensor.index_select(dim,
+                               at::tensor(indices, at::TensorOptions(at::kLong).device(tensor.device())));
   }
   void put(const at::Tensor& target, const at::Tensor& part, int level) const {
     const std::vector<int64_t>& indices = level == 0 ? rows_ : heads_;
@@ -67,7 +70,9 @@ bool choose_rows(const Selector& where, std::span<const Row> rows, std::vector<i
   return true;
 }
 
-double scale_of(const Call& call) { return call.scale != 0 ? call.scale : 1.0 / std::sqrt(double(call.q.size(4))); }
+double scale_of(const Call& call) {
+  return call.scale != 0 ? call.scale : 1.0 / std::sqrt(double(call.q.size(4)));
+}
 
 /// The call narrowed to selected rows and heads; `rows` must outlive it.
 Call narrow(const Call& call, const Selection& selection, const std::vector<Row>& rows) {
@@ -95,8 +100,10 @@ std::vector<Row> rows_of(std::span<const Row> rows, const std::vector<int64_t>& 
 at::Tensor fused_attention(const Call& call) {
   const int64_t rows = call.q.size(0), groups = call.q.size(1), heads = call.q.size(2), n = call.q.size(3);
   const int64_t d = call.v.size(4);
-  const auto sdpa = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias) {
-    return at::scaled_dot_product_attention(q, k, v, bias.defined() ? std::optional(bias.to(q.dtype())) : std::nullopt,
+  const auto sdpa = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                        const at::Tensor& bias) {
+    return at::scaled_dot_product_attention(q, k, v,
+                                            bias.defined() ? std::optional(bias.to(q.dtype())) : std::nullopt,
                                             0.0, false, scale_of(call));
   };
   if (call.k.size(1) == 1 && groups > 1 && !call.bias.defined()) {
@@ -107,7 +114,8 @@ at::Tensor fused_attention(const Call& call) {
   }
   if (rows == 1 || groups == 1) {
     const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };  // a view: one of the two is 1
-    const at::Tensor bias = call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1}).flatten(0, 1) : call.bias;
+    const at::Tensor bias =
+        call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1}).flatten(0, 1) : call.bias;
     const bool shared = call.k.size(1) != groups;
     const at::Tensor k = shared ? call.k.expand({-1, groups, -1, -1, -1}) : call.k;
     const at::Tensor v = shared ? call.v.expand({-1, groups, -1, -1, -1}) : call.v;
@@ -117,8 +125,7 @@ at::Tensor fused_attention(const Call& call) {
   std::vector<at::Tensor> outputs;
   for (int64_t r = 0; r < rows; ++r) {
     const at::Tensor k = call.k[r].expand({groups, -1, -1, -1}), v = call.v[r].expand({groups, -1, -1, -1});
-    const at::Tensor bias =
-        call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1})[r] : call.bias;
+    const at::Tensor bias = call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1})[r] : call.bias;
     outputs.push_back(sdpa(call.q[r], k, v, bias));
   }
   return at::stack(outputs);
@@ -213,8 +220,10 @@ at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches) {
       };
       merge(call.q, part.q), merge(call.k, part.k), merge(call.v, part.v);
       if (part.bias.defined() && !(call.bias.defined() && part.bias.is_alias_of(call.bias))) {
-        const std::vector<int64_t> shape = {call.q.size(0), call.q.size(1), call.q.size(2), call.q.size(3), call.k.size(3)};
-        at::Tensor whole = call.bias.defined() ? call.bias.expand(shape).clone() : at::zeros(shape, call.q.options());
+        const std::vector<int64_t> shape = {call.q.size(0), call.q.size(1), call.q.size(2), call.q.size(3),
+                                            call.k.size(3)};
+        at::Tensor whole =
+            call.bias.defined() ? call.bias.expand(shape).clone() : at::zeros(shape, call.q.options());
         const at::Tensor target = selection.take(whole);
         selection.put(whole, part.bias.expand(target.sizes()));
         call.bias = whole;
@@ -231,17 +240,20 @@ at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches) {
   if (!needs_map) return fused_attention(call);
 
   const int64_t groups = call.q.size(1), n = call.q.size(3);
-  const int64_t query_bytes = call.q.size(0) * call.q.size(2) * call.k.size(3) * int64_t{4} * 2;  // logits and probs
+  const int64_t query_bytes =
+      call.q.size(0) * call.q.size(2) * call.k.size(3) * int64_t{4} * 2;  // logits and probs
   if (whole_map && query_bytes * groups * n > map_bytes_) {
     throw std::runtime_error("[attention] an edit needs the whole map of " + call.site.path + ", " +
                              std::to_string(query_bytes * groups * n >> 20) + " MiB, but the budget is " +
                              std::to_string(map_bytes_ >> 20) + " MiB; narrow the edit with layer= or rows=");
   }
   // Blocks: whole sequences while they fit, else queries within one sequence.
-  const int64_t block_groups = whole_map ? groups : std::clamp<int64_t>(map_bytes_ / (query_bytes * n), 1, groups);
+  const int64_t block_groups =
+      whole_map ? groups : std::clamp<int64_t>(map_bytes_ / (query_bytes * n), 1, groups);
   const int64_t block_queries = whole_map ? n : std::clamp<int64_t>(map_bytes_ / query_bytes, 1, n);
   const bool shared_keys = call.k.size(1) == 1 && groups > 1;
-  at::Tensor output = at::empty({call.q.size(0), groups, call.q.size(2), n, call.v.size(4)}, call.q.options());
+  at::Tensor output =
+      at::empty({call.q.size(0), groups, call.q.size(2), n, call.v.size(4)}, call.q.options());
   for (int64_t g = 0; g < groups; g += block_groups) {
     const int64_t g_count = std::min(block_groups, groups - g);
     const at::Tensor k = shared_keys ? call.k : call.k.narrow(1, g, g_count);
@@ -251,7 +263,8 @@ at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches) {
       Call block = call;
       block.q = call.q.narrow(1, g, g_count).narrow(3, i, i_count);
       block.k = k, block.v = v;
-      at::Tensor logits = at::matmul(block.q.to(at::kFloat), k.to(at::kFloat).transpose(-1, -2)).mul_(scale_of(call));
+      at::Tensor logits =
+          at::matmul(block.q.to(at::kFloat), k.to(at::kFloat).transpose(-1, -2)).mul_(scale_of(call));
       if (call.bias.defined()) {
         logits.add_(call.bias.expand({-1, groups, -1, n, -1}).narrow(1, g, g_count).narrow(3, i, i_count));
       }
@@ -266,10 +279,12 @@ at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches) {
           });
         }
       };
-      show(logits, &Hooks::logits, [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_logits(part, map); });
+      show(logits, &Hooks::logits,
+           [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_logits(part, map); });
       at::Tensor probs = at::softmax(logits, -1);
       logits.reset();
-      show(probs, &Hooks::probs, [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_probs(part, map); });
+      show(probs, &Hooks::probs,
+           [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_probs(part, map); });
       output.narrow(1, g, g_count).narrow(3, i, i_count).copy_(at::matmul(probs, v.to(at::kFloat)));
     }
   }

@@ -19,9 +19,9 @@ struct EditReport {
   EditFacts facts;
 };
 
-/// Runs attention, with the edits of a plan applied. One per run: edits may keep state in it. Where no edit of a
-/// site and step needs logits or probabilities, attention is fused and no map exists; otherwise the explicit path
-/// forms the map in blocks of at most `map_bytes`.
+/// Runs attention, with the edits of a plan applied. One per run: edits may keep state in it. Where no edit
+/// of a site and step needs logits or probabilities, attention is fused and no map exists; otherwise the
+/// explicit path forms the map in blocks of at most `map_bytes`.
 class Processor {
  public:
   explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20);

@@ -26,8 +26,9 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 }
 
 [[noreturn]] void refuse(std::string_view term, const std::string& expected) {
-  throw std::invalid_argument("[selector] '" + std::string(term) + "': " + expected +
-                              "; for example kind=temporal layer=up_blocks.* steps=0-20% heads=0+3-7 rows=cond");
+  throw std::invalid_argument(
+      "[selector] '" + std::string(term) + "': " + expected +
+      "; for example kind=temporal layer=up_blocks.* steps=0-20% heads=0+3-7 rows=cond");
 }
 
 double parse_number(std::string_view term, std::string_view text) {
@@ -41,7 +42,8 @@ double parse_number(std::string_view term, std::string_view text) {
 
 int parse_index(std::string_view term, std::string_view text) {
   const double value = parse_number(term, text);
-  if (value != std::floor(value) || value > 1e6) refuse(term, "'" + std::string(text) + "' is not a whole number");
+  if (value != std::floor(value) || value > 1e6)
+    refuse(term, "'" + std::string(text) + "' is not a whole number");
   return static_cast<int>(value);
 }
 
@@ -52,7 +54,8 @@ SiteKind parse_kind(std::string_view term, const std::string& text) {
     names.push_back(name);
   }
   const std::string near = nearest_name(text, names);
-  refuse(term, near.empty() ? "a kind is spatial, temporal, cross, joint or causal" : "did you mean '" + near + "'?");
+  refuse(term, near.empty() ? "a kind is spatial, temporal, cross, joint or causal"
+                            : "did you mean '" + near + "'?");
 }
 
 Selector::Steps parse_steps(std::string_view term, std::string_view text) {
@@ -64,11 +67,13 @@ Selector::Steps parse_steps(std::string_view term, std::string_view text) {
     if (!part.empty() && part.back() == '%') part.remove_suffix(1);  // 0%-20% means the same as 0-20%
     return steps.percent ? parse_number(term, part) : parse_index(term, part);
   };
-  steps.low = dash == std::string_view::npos ? (steps.percent ? 0 : number(text)) : number(text.substr(0, dash));
+  steps.low =
+      dash == std::string_view::npos ? (steps.percent ? 0 : number(text)) : number(text.substr(0, dash));
   steps.high = number(dash == std::string_view::npos ? text : text.substr(dash + 1));
   if (steps.low > steps.high) refuse(term, "the first step lies behind the last");
   if (steps.percent && steps.high > 100) {
-    refuse(term, "steps must lie in 0-100 %, got " + to_text(steps.high) + " %; use steps=0-40% for the first two fifths");
+    refuse(term, "steps must lie in 0-100 %, got " + to_text(steps.high) +
+                     " %; use steps=0-40% for the first two fifths");
   }
   return steps;
 }
@@ -89,7 +94,8 @@ Selector Selector::parse(std::string_view text) {
     const size_t equals = term.find('=');
     if (equals == std::string::npos) refuse(term, "a term is written name=value");
     const std::string name = term.substr(0, equals), value = term.substr(equals + 1);
-    if (std::find(seen.begin(), seen.end(), name) != seen.end()) refuse(term, "'" + name + "' is given twice; keep one");
+    if (std::find(seen.begin(), seen.end(), name) != seen.end())
+      refuse(term, "'" + name + "' is given twice; keep one");
     seen.push_back(name);
     if (value.empty()) refuse(term, "'" + name + "' has no value");
     if (name == "kind") {
@@ -107,11 +113,13 @@ Selector Selector::parse(std::string_view text) {
         selector.heads.emplace_back(low, high);
       }
     } else if (name == "rows") {
-      if (value != "cond" && value != "uncond" && value != "all") refuse(term, "rows are cond, uncond or all");
+      if (value != "cond" && value != "uncond" && value != "all")
+        refuse(term, "rows are cond, uncond or all");
       if (value != "all") selector.conditional = value == "cond";
     } else {
       const std::string near = nearest_name(name, {"kind", "layer", "steps", "heads", "rows"});
-      refuse(term, near.empty() ? "a term is kind, layer, steps, heads or rows" : "did you mean '" + near + "'?");
+      refuse(term,
+             near.empty() ? "a term is kind, layer, steps, heads or rows" : "did you mean '" + near + "'?");
     }
   }
   return selector;
@@ -132,7 +140,8 @@ std::string Selector::text() const {
   if (!heads.empty()) {
     term("heads");
     join(heads, [](const std::pair<int, int>& range) {
-      return std::to_string(range.first) + (range.second > range.first ? "-" + std::to_string(range.second) : "");
+      return std::to_string(range.first) +
+             (range.second > range.first ? "-" + std::to_string(range.second) : "");
     });
   }
   if (conditional) term("rows"), text += *conditional ? "cond" : "uncond";
@@ -159,7 +168,8 @@ bool Selector::matches(const Site& site) const {
 bool Selector::matches(const Step& step) const {
   if (!steps) return true;
   if (!steps->percent) return step.index >= steps->low && step.index <= steps->high;
-  const double position = 100.0 * step.index;  // compared without division, so that 20 % of 5 is exactly one step
+  const double position =
+      100.0 * step.index;  // compared without division, so that 20 % of 5 is exactly one step
   return position >= steps->low * step.count && position < steps->high * step.count;
 }
 
@@ -169,8 +179,8 @@ std::vector<int64_t> Selector::heads_of(const Site& site) const {
   std::set<int64_t> chosen;
   for (const auto& [low, high] : heads) {
     if (high >= site.heads) {
-      throw std::invalid_argument("[selector] head " + std::to_string(high) + " does not exist at " + site.path +
-                                  ", which has heads 0-" + std::to_string(site.heads - 1) +
+      throw std::invalid_argument("[selector] head " + std::to_string(high) + " does not exist at " +
+                                  site.path + ", which has heads 0-" + std::to_string(site.heads - 1) +
                                   "; narrow heads= or choose other sites with layer=");
     }
     for (int head = low; head <= high; ++head) chosen.insert(head);

@@ -12,18 +12,18 @@ namespace reel::attention {
 
 /// A conjunction of terms, separated by spaces or semicolons:
 ///   kind=temporal        one of spatial, temporal, cross, joint, causal; several joined by `+`
-///   layer=up_blocks.[123].*   glob over the site's path (* any text, ? one character, [..] one of); several by `+`
-///   steps=0-20%          steps with 0 <= index / count < 0.20 (100 % includes all); without %: indices, inclusive
-///   heads=0,3-7          heads (`+` or `,`), inclusive ranges
-///   rows=cond            cond, uncond or all
+///   layer=up_blocks.[123].*   glob over the site's path (* any text, ? one character, [..] one of); several
+///   by `+` steps=0-20%          steps with 0 <= index / count < 0.20 (100 % includes all); without %:
+///   indices, inclusive heads=0,3-7          heads (`+` or `,`), inclusive ranges rows=cond            cond,
+///   uncond or all
 /// An absent term selects everything.
 struct Selector {
   struct Steps {
     double low = 0, high = 100;
     bool percent = true;
   };
-  std::vector<SiteKind> kinds;       // empty: any
-  std::vector<std::string> layers;   // globs; empty: any
+  std::vector<SiteKind> kinds;      // empty: any
+  std::vector<std::string> layers;  // globs; empty: any
   std::optional<Steps> steps;
   std::vector<std::pair<int, int>> heads;  // inclusive ranges; empty: all
   std::optional<bool> conditional;         // true: conditional rows only; false: unconditional only

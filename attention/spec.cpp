@@ -14,7 +14,8 @@ std::string join(const std::vector<std::string>& parts, const char* separator) {
 
 std::string number_text(double value) {
   char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value);  // the shortest text that reads back equal
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value);  // the shortest text that reads back equal
   return std::string(buffer, end.ptr);
 }
 
@@ -27,7 +28,8 @@ std::string article(const ParamValue& value) {
 
 [[noreturn]] void refuse(const std::string& place, const Param& param, const std::string& expected,
                          const std::string& got, const std::string& hint) {
-  throw std::invalid_argument("[" + place + "] '" + param.name + "' must " + expected + ", got '" + got + "'; " + hint);
+  throw std::invalid_argument("[" + place + "] '" + param.name + "' must " + expected + ", got '" + got +
+                              "'; " + hint);
 }
 
 /// Edit distance that counts a swap of neighbours as one step (optimal string alignment).
@@ -40,7 +42,8 @@ size_t distance(std::string_view a, std::string_view b) {
         continue;
       }
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
@@ -83,7 +86,8 @@ ParamValue check_param(const std::string& place, const Param& param, const Param
   std::optional<double> number;
   if (const double* real = std::get_if<double>(&result)) number = *real;
   if (const int64_t* integer = std::get_if<int64_t>(&result)) number = static_cast<double>(*integer);
-  if (number && !std::isfinite(*number)) refuse(place, param, "be finite", to_text(result), "write a plain number");
+  if (number && !std::isfinite(*number))
+    refuse(place, param, "be finite", to_text(result), "write a plain number");
   if (number && param.range && (*number < param.range->low || *number > param.range->high)) {
     refuse(place, param, "lie in " + number_text(param.range->low) + " to " + number_text(param.range->high),
            to_text(result), "the default is " + to_text(param.default_value));
@@ -91,8 +95,9 @@ ParamValue check_param(const std::string& place, const Param& param, const Param
   if (const std::string* text = std::get_if<std::string>(&result); text && !param.choices.empty()) {
     if (std::find(param.choices.begin(), param.choices.end(), *text) == param.choices.end()) {
       const std::string near = nearest_name(*text, param.choices);
-      refuse(place, param, "be one of " + join(param.choices, "|"), *text,
-             near.empty() ? "the default is " + to_text(param.default_value) : "did you mean '" + near + "'?");
+      refuse(
+          place, param, "be one of " + join(param.choices, "|"), *text,
+          near.empty() ? "the default is " + to_text(param.default_value) : "did you mean '" + near + "'?");
     }
   }
   return result;
@@ -109,13 +114,15 @@ ParamValue parse_param(const std::string& place, const Param& param, std::string
   if (std::holds_alternative<int64_t>(param.default_value)) {
     int64_t integer = 0;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), integer);
-    if (end.ec != std::errc() || end.ptr != text.data() + text.size()) refuse(place, param, "be an integer", got, hint);
+    if (end.ec != std::errc() || end.ptr != text.data() + text.size())
+      refuse(place, param, "be an integer", got, hint);
     return check_param(place, param, integer);
   }
   if (std::holds_alternative<double>(param.default_value)) {
     double number = 0;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (end.ec != std::errc() || end.ptr != text.data() + text.size()) refuse(place, param, "be a number", got, hint);
+    if (end.ec != std::errc() || end.ptr != text.data() + text.size())
+      refuse(place, param, "be a number", got, hint);
     return check_param(place, param, number);
   }
   return check_param(place, param, got);
@@ -124,7 +131,8 @@ ParamValue parse_param(const std::string& place, const Param& param, std::string
 ParamValues complete_options(const Spec& spec, const ParamValues& given) {
   ParamValues values;
   for (const auto& [name, value] : given) {
-    const auto found = std::find_if(spec.params.begin(), spec.params.end(), [&](const Param& p) { return p.name == name; });
+    const auto found =
+        std::find_if(spec.params.begin(), spec.params.end(), [&](const Param& p) { return p.name == name; });
     if (found == spec.params.end()) {
       std::vector<std::string> known;
       for (const Param& param : spec.params) known.push_back(param.name);
@@ -146,14 +154,16 @@ ParamValues parse_options(const Spec& spec, std::string_view text) {
   for (std::string item; std::getline(stream, item, ',');) {
     const size_t equals = item.find('=');
     if (equals == std::string::npos) {
-      throw std::invalid_argument("[" + spec.name + "] options are written name=value, got '" + item + "'; for example " +
-                                  (spec.params.empty() ? "nothing: it has no options"
-                                                       : spec.params[0].name + "=" + to_text(spec.params[0].default_value)));
+      throw std::invalid_argument(
+          "[" + spec.name + "] options are written name=value, got '" + item + "'; for example " +
+          (spec.params.empty() ? "nothing: it has no options"
+                               : spec.params[0].name + "=" + to_text(spec.params[0].default_value)));
     }
     pairs.emplace_back(item.substr(0, equals), item.substr(equals + 1));
     for (size_t i = 0; i + 1 < pairs.size(); ++i) {
       if (pairs[i].first == pairs.back().first) {
-        throw std::invalid_argument("[" + spec.name + "] option '" + pairs[i].first + "' is given twice; keep one of them");
+        throw std::invalid_argument("[" + spec.name + "] option '" + pairs[i].first +
+                                    "' is given twice; keep one of them");
       }
     }
   }
@@ -164,13 +174,15 @@ ParamValues parse_options(const Spec& spec, std::string_view text) {
     if (preset == spec.presets.end()) {
       std::vector<std::string> known;
       for (const auto& entry : spec.presets) known.push_back(entry.first);
-      throw std::invalid_argument("[" + spec.name + "] has no preset '" + value + "'; it has " + join(known, ", "));
+      throw std::invalid_argument("[" + spec.name + "] has no preset '" + value + "'; it has " +
+                                  join(known, ", "));
     }
     given = preset->second;
   }
   for (const auto& [name, value] : pairs) {
     if (name == "preset" && !spec.presets.empty()) continue;
-    const auto found = std::find_if(spec.params.begin(), spec.params.end(), [&](const Param& p) { return p.name == name; });
+    const auto found =
+        std::find_if(spec.params.begin(), spec.params.end(), [&](const Param& p) { return p.name == name; });
     given[name] = found == spec.params.end() ? ParamValue(value) : parse_param(spec.name, *found, value);
   }
   return complete_options(spec, given);

@@ -52,7 +52,8 @@ ParamValue check_param(const std::string& place, const Param& param, const Param
 
 /// Reads `name=value,name=value`; `preset=NAME` fills in that preset first, whatever its position.
 /// Returns one value for every option of the spec: preset, then defaults for what is left out.
-/// Throws: std::invalid_argument for an unknown name (with the nearest known one), a repeated one, a bad value.
+/// Throws: std::invalid_argument for an unknown name (with the nearest known one), a repeated one, a bad
+/// value.
 ParamValues parse_options(const Spec& spec, std::string_view text);
 
 /// Defaults of `spec`, overridden by `given`, all checked.
@@ -78,7 +79,8 @@ class Registry {
   const Entry* find(std::string_view name) const {
     const auto other = aliases_.find(name);
     for (const Entry& entry : entries_) {
-      if (entry.spec.name == (other == aliases_.end() ? name : std::string_view(other->second))) return &entry;
+      if (entry.spec.name == (other == aliases_.end() ? name : std::string_view(other->second)))
+        return &entry;
     }
     return nullptr;
   }
@@ -128,8 +130,8 @@ class OptionBinder {
         std::is_same_v<T, bool>, bool,
         std::conditional_t<std::is_integral_v<T>, int64_t,
                            std::conditional_t<std::is_floating_point_v<T>, double, std::string>>>;
-    spec_.params.push_back(
-        {name, std::move(help), ParamValue(static_cast<Stored>(Options{}.*member)), range, std::move(choices)});
+    spec_.params.push_back({name, std::move(help), ParamValue(static_cast<Stored>(Options{}.*member)), range,
+                            std::move(choices)});
     setters_.push_back([name, member](Options& options, const ParamValues& values) {
       options.*member = static_cast<T>(std::get<Stored>(values.at(name)));
     });

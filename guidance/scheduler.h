@@ -13,11 +13,12 @@
 
 namespace reel::guidance {
 
-/// The noise drawn at step `index`, unit variance, shaped as the latent; stochastic schedulers ask for it once a step.
+/// The noise drawn at step `index`, unit variance, shaped as the latent; stochastic schedulers ask for it
+/// once a step.
 using NoiseSource = std::function<at::Tensor(int index)>;
 
-/// One sampling run of `steps().size()` steps; may keep earlier predictions (multistep methods). All arithmetic on
-/// the latent is f32; tables are computed in double on the host.
+/// One sampling run of `steps().size()` steps; may keep earlier predictions (multistep methods). All
+/// arithmetic on the latent is f32; tables are computed in double on the host.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
@@ -33,12 +34,16 @@ class Scheduler {
   virtual at::Tensor estimate() const = 0;
 };
 
-/// A scheduler as its plug-in declares it. `diffusers_classes`: the `_class_name`s of scheduler_config.json it reads.
+/// A scheduler as its plug-in declares it. `diffusers_classes`: the `_class_name`s of scheduler_config.json
+/// it reads.
 struct SchedulerEntry {
   Spec spec;
   std::vector<std::string> diffusers_classes;
-  /// `config`: scheduler_config.json, absent keys meaning that class's defaults; `options`: what the user set.
-  std::function<std::unique_ptr<Scheduler>(const models::Config& config, int steps, const ParamValues& options)> make;
+  /// `config`: scheduler_config.json, absent keys meaning that class's defaults; `options`: what the user
+  /// set.
+  std::function<std::unique_ptr<Scheduler>(const models::Config& config, int steps,
+                                           const ParamValues& options)>
+      make;
 };
 
 class SchedulerRegistry : public Registry<SchedulerEntry> {};

@@ -9,9 +9,9 @@ namespace reel::models {
 
 /// How much is decoded at once. Zero means "all": no tiling, all frames.
 struct VaeTiling {
-  int64_t tile = 0;          // side of a square tile, in pixels of the frame
-  int64_t overlap = 64;      // pixels shared by neighbouring tiles, blended linearly
-  int64_t frames = 0;        // frames decoded together (image VAEs treat frames alike: no seams in time)
+  int64_t tile = 0;      // side of a square tile, in pixels of the frame
+  int64_t overlap = 64;  // pixels shared by neighbouring tiles, blended linearly
+  int64_t frames = 0;    // frames decoded together (image VAEs treat frames alike: no seams in time)
 };
 
 /// Frames [B, 3, F, H, W] in [-1, 1] <-> latents [B, C, F, H / factor, W / factor].
@@ -20,7 +20,8 @@ class Vae {
   virtual ~Vae() = default;
   /// Mean of the posterior, scaled as the denoiser wants it: (mean - shift) * scale.
   virtual at::Tensor encode(const at::Tensor& frames) = 0;
-  /// Undoes scale and shift, then decodes. `progress(done, all)` is called between chunks; it may throw to cancel.
+  /// Undoes scale and shift, then decodes. `progress(done, all)` is called between chunks; it may throw to
+  /// cancel.
   virtual at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling = {},
                             const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
   virtual int64_t channels() const = 0;  // of the latent

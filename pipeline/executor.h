@@ -19,10 +19,10 @@ class Cancelled : public std::exception {
 
 /// What happens during a run, for progress bars and event streams.
 struct Progress {
-  std::string node, title;       // id, and class or title
-  std::string stage;             // "start", "step", "done", "cached", "warning"
-  int64_t done = 0, all = 0;     // of the node's own work
-  std::string message;           // for warnings
+  std::string node, title;    // id, and class or title
+  std::string stage;          // "start", "step", "done", "cached", "warning"
+  int64_t done = 0, all = 0;  // of the node's own work
+  std::string message;        // for warnings
 };
 
 struct RunOptions {
@@ -49,7 +49,8 @@ struct Report {
   const NodeReport* find(const std::string& id) const;
 };
 
-class ModelCache;  // pipeline/model_cache.h: networks, text encoders and VAEs built during a run, shared by key
+class ModelCache;  // pipeline/model_cache.h: networks, text encoders and VAEs built during a run, shared by
+                   // key
 
 /// What a node may use besides its inputs.
 class RunContext {
@@ -58,27 +59,28 @@ class RunContext {
   const attention::EditRegistry* edits = nullptr;
   const guidance::SchedulerRegistry* schedulers = nullptr;
   std::shared_ptr<ModelCache> models;
-  NodeReport* report = nullptr;   // of the node that runs
-  std::string graph_json;         // the graph as it runs, for recipes
-  std::string recipe_json;        // further facts for the recipe (options, model hashes, version)
+  NodeReport* report = nullptr;  // of the node that runs
+  std::string graph_json;        // the graph as it runs, for recipes
+  std::string recipe_json;       // further facts for the recipe (options, model hashes, version)
 
   /// Reports `done` of `all`, and throws Cancelled if the user asked to stop.
   void step(int64_t done, int64_t all) const;
   void warn(const std::string& message) const;
 };
 
-/// Every problem of the graph: unknown classes, missing or unknown inputs, wrong types, values out of range, dangling
-/// links, cycles, no output. Empty: it can run.
+/// Every problem of the graph: unknown classes, missing or unknown inputs, wrong types, values out of range,
+/// dangling links, cycles, no output. Empty: it can run.
 std::vector<Problem> check(const NodeRegistry& registry, const Graph& graph);
 
-/// Runs graphs and remembers results between runs by content: a node's key hashes its class and version, constants,
-/// the keys of what it is linked to, device and dtype, and the stamps of files it reads; ids and titles do not count.
+/// Runs graphs and remembers results between runs by content: a node's key hashes its class and version,
+/// constants, the keys of what it is linked to, device and dtype, and the stamps of files it reads; ids and
+/// titles do not count.
 class Executor {
  public:
   Executor(const NodeRegistry& registry, RunContext context);
   ~Executor();
-  /// Runs what `outputs` (node ids; {} means every sink) need. Throws GraphError before anything runs if the graph
-  /// is unsound; Cancelled; otherwise what a node threw, its id and class put in front of the message.
+  /// Runs what `outputs` (node ids; {} means every sink) need. Throws GraphError before anything runs if the
+  /// graph is unsound; Cancelled; otherwise what a node threw, its id and class put in front of the message.
   Report run(const Graph& graph, std::span<const std::string> outputs = {});
   /// The values of a node that ran or was cached in the last run; empty if none.
   const std::vector<Value>* values(const std::string& node) const;

@@ -1,4 +1,5 @@
-// A pipeline as data: nodes, their constants and the links between them. ComfyUI's API format is its file form.
+// A pipeline as data: nodes, their constants and the links between them. ComfyUI's API format is its file
+// form.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
-/// What a graph file gives an input: a constant (as typed; checked against the socket later) or a link. Seeds up to
-/// 2^64 - 1 are kept as uint64_t.
+/// What a graph file gives an input: a constant (as typed; checked against the socket later) or a link. Seeds
+/// up to 2^64 - 1 are kept as uint64_t.
 using Input = std::variant<bool, int64_t, uint64_t, double, std::string, Link>;
 
 struct Node {
@@ -37,10 +38,10 @@ struct Graph {
 
 /// One thing wrong with a graph.
 struct Problem {
-  std::string node, socket;      // socket may be empty: the node itself
-  std::string kind;              // ComfyUI's error type where it has one, e.g. value_bigger_than_max
+  std::string node, socket;  // socket may be empty: the node itself
+  std::string kind;          // ComfyUI's error type where it has one, e.g. value_bigger_than_max
   std::string expected, found, hint;
-  std::string text() const;      // one line
+  std::string text() const;  // one line
 };
 
 /// All that is wrong with a graph; what() lists every problem.

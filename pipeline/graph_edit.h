@@ -15,7 +15,8 @@ Graph add_node(const NodeRegistry& registry, Graph graph, const std::string& spe
                const std::vector<std::pair<std::string, std::string>>& values);
 
 /// Sets `ID.input` to a value given as text (typed by the socket; untyped text becomes JSON if it parses).
-Graph set_input(const NodeRegistry& registry, Graph graph, const std::string& target, const std::string& value);
+Graph set_input(const NodeRegistry& registry, Graph graph, const std::string& target,
+                const std::string& value);
 
 /// Links `A[:slot]` (slot: a number or an output's name) to `B.input`.
 Graph connect(const NodeRegistry& registry, Graph graph, const std::string& from, const std::string& to);
@@ -28,8 +29,8 @@ std::string draw_text(const NodeRegistry& registry, const Graph& graph);
 std::string draw_dot(const NodeRegistry& registry, const Graph& graph);
 std::string draw_svg(const NodeRegistry& registry, const Graph& graph);
 
-/// Differences by meaning, one line each: nodes are matched by id, then by class and inputs; order, layout and
-/// titles do not count. Empty: equal.
+/// Differences by meaning, one line each: nodes are matched by id, then by class and inputs; order, layout
+/// and titles do not count. Empty: equal.
 std::vector<std::string> diff(const Graph& before, const Graph& after);
 
 }  // namespace reel::pipeline

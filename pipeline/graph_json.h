@@ -7,9 +7,9 @@
 
 namespace reel::pipeline {
 
-/// Throws: GraphError with every problem of form (not an object, no class_type, bad links, duplicate keys, numbers
-/// that are not finite, above 16 MB, 10,000 nodes or depth 64). A UI-format file (litegraph) is refused with a sentence
-/// that says how to export.
+/// Throws: GraphError with every problem of form (not an object, no class_type, bad links, duplicate keys,
+/// numbers that are not finite, above 16 MB, 10,000 nodes or depth 64). A UI-format file (litegraph) is
+/// refused with a sentence that says how to export.
 Graph parse_graph(const std::string& text, const std::string& place);
 Graph read_graph(const std::string& path);  // "-": standard input
 

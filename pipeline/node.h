@@ -12,17 +12,19 @@ namespace reel::pipeline {
 
 class RunContext;
 
-/// An input or output. `type` is ComfyUI's: MODEL, CLIP, VAE, CONDITIONING, LATENT, IMAGE, VIDEO, STRING, INT, FLOAT,
-/// BOOLEAN, or COMBO (a STRING out of `choices`). Types written "A,B" accept either; "*" accepts all.
+/// An input or output. `type` is ComfyUI's: MODEL, CLIP, VAE, CONDITIONING, LATENT, IMAGE, VIDEO, STRING,
+/// INT, FLOAT, BOOLEAN, or COMBO (a STRING out of `choices`). Types written "A,B" accept either; "*" accepts
+/// all.
 struct Socket {
   std::string name, type, help = {};
-  std::optional<ParamValue> default_value = std::nullopt;  // what an absent constant means; none: must be given
+  std::optional<ParamValue> default_value =
+      std::nullopt;  // what an absent constant means; none: must be given
   std::optional<Range> range = std::nullopt;
   std::vector<std::string> choices = {};
   bool optional = false;  // may stay unconnected: the node sees no value
   bool multiline = false;
-  bool seed = false;      // any 64-bit unsigned integer (kept bit for bit in int64_t)
-  bool file = false;      // a path whose content counts: its size and time enter the cache key
+  bool seed = false;  // any 64-bit unsigned integer (kept bit for bit in int64_t)
+  bool file = false;  // a path whose content counts: its size and time enter the cache key
 };
 
 /// The inputs of one execution, already typed, checked and with defaults filled in.
@@ -45,15 +47,16 @@ class Inputs {
 
 using NodeFunction = std::function<std::vector<Value>(const Inputs&, RunContext&)>;
 
-/// `spec.name` is the class_type, `spec.summary` its one-line help; `spec.params` stays empty: sockets say it all.
+/// `spec.name` is the class_type, `spec.summary` its one-line help; `spec.params` stays empty: sockets say it
+/// all.
 struct NodeSpec {
   Spec spec;
   std::string category;
   std::vector<Socket> inputs, outputs;
   NodeFunction run;
-  bool sink = false;       // has an effect outside the graph: such nodes are what a run is for
-  int version = 1;         // enters the cache key: raise it when results change
-  bool cacheable = true;   // false: always runs
+  bool sink = false;      // has an effect outside the graph: such nodes are what a run is for
+  int version = 1;        // enters the cache key: raise it when results change
+  bool cacheable = true;  // false: always runs
 };
 
 class NodeRegistry : public Registry<NodeSpec> {};

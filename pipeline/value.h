@@ -21,15 +21,15 @@ struct LoraChoice {
   double weight = 1.0;
 };
 
-/// MODEL: what to sample with. A value: nodes that change it return a changed copy, and weights are shared through
-/// the run's model cache, which builds the network when it is first sampled.
+/// MODEL: what to sample with. A value: nodes that change it return a changed copy, and weights are shared
+/// through the run's model cache, which builds the network when it is first sampled.
 struct ModelHandle {
-  std::string folder;               // in the Hugging Face layout, or a single file
-  std::string motion_adapter;       // folder or file beside it; empty: inside `folder`
+  std::string folder;          // in the Hugging Face layout, or a single file
+  std::string motion_adapter;  // folder or file beside it; empty: inside `folder`
   std::vector<LoraChoice> loras;
-  attention::EditPlan edits;        // in graph order
-  models::Config scheduler;         // scheduler_config.json
-  std::string sampling;             // overrides of the noise schedule, e.g. by ModelSampling nodes; empty: none
+  attention::EditPlan edits;  // in graph order
+  models::Config scheduler;   // scheduler_config.json
+  std::string sampling;       // overrides of the noise schedule, e.g. by ModelSampling nodes; empty: none
 };
 
 /// CLIP: what to encode text with.
@@ -56,7 +56,7 @@ struct PromptContext {
 };
 
 /// A typed value. The order is part of no format.
-using Value = std::variant<std::monostate, bool, int64_t, double, std::string, media::Frames, Latent, PromptContext,
-                           ModelHandle, ClipHandle, VaeHandle>;
+using Value = std::variant<std::monostate, bool, int64_t, double, std::string, media::Frames, Latent,
+                           PromptContext, ModelHandle, ClipHandle, VaeHandle>;
 
 }  // namespace reel::pipeline

@@ -4,9 +4,9 @@
 namespace reel::attention {
 namespace {
 
-/// softmax(factor * scale q k^T): above 1 sharpens attention, below 1 flattens it, 0 makes it uniform. 1 is the
-/// identity, bit for bit, because then no hook is used. Multiplying q gives the same logits as multiplying them
-/// after the product, so attention stays fused.
+/// softmax(factor * scale q k^T): above 1 sharpens attention, below 1 flattens it, 0 makes it uniform. 1 is
+/// the identity, bit for bit, because then no hook is used. Multiplying q gives the same logits as
+/// multiplying them after the product, so attention stays fused.
 class Scale : public Edit {
  public:
   struct Options {
@@ -26,7 +26,8 @@ void register_scale(EditRegistry& registry) {
   registry
       .add<Scale>("scale", "ScaleAttention", "Multiplies attention logits: sharper above 1, flatter below.",
                   "temperature of softmax attention")
-      .param("factor", &Scale::Options::factor, "multiplies the logits; 1 changes nothing", Range{0.0, 100.0});
+      .param("factor", &Scale::Options::factor, "multiplies the logits; 1 changes nothing",
+             Range{0.0, 100.0});
 }
 
 }  // namespace reel::attention

@@ -10,7 +10,8 @@
 namespace reel::media {
 
 struct VideoInfo {
-  int64_t frames = 0, height = 0, width = 0;  // frames: as counted by the container, or by decoding where it does not say
+  int64_t frames = 0, height = 0,
+          width = 0;  // frames: as counted by the container, or by decoding where it does not say
   double fps = 0;
   std::string format, codec;
 };
@@ -23,7 +24,8 @@ class VideoReader {
   static std::unique_ptr<VideoReader> open(const std::string& path);
   virtual ~VideoReader() = default;
   virtual VideoInfo info() = 0;
-  /// Frames [begin, end) as uint8 [end - begin, H, W, 3]; end beyond the last frame is cut, end < 0 means all.
+  /// Frames [begin, end) as uint8 [end - begin, H, W, 3]; end beyond the last frame is cut, end < 0 means
+  /// all.
   virtual Frames read(int64_t begin = 0, int64_t end = -1) = 0;
   /// Container tags (mp4, webm) or PNG text chunks.
   virtual std::map<std::string, std::string> metadata() = 0;

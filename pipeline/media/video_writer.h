@@ -12,23 +12,24 @@ namespace reel::media {
 
 struct WriteOptions {
   double fps = 8;
-  int crf = -1;                                 // constant quality, 0 (best) to 51 (H.264) or 63 (VP9); -1: codec's default
-  std::string codec;                            // h264, vp9, ...; empty: by extension
-  std::map<std::string, std::string> metadata;  // container tags (mp4, webm) or PNG tEXt chunks: `prompt`, `workflow`, `reel`
-  bool overwrite = false;                       // false: refuse a name that exists
+  int crf = -1;       // constant quality, 0 (best) to 51 (H.264) or 63 (VP9); -1: codec's default
+  std::string codec;  // h264, vp9, ...; empty: by extension
+  std::map<std::string, std::string>
+      metadata;            // container tags (mp4, webm) or PNG tEXt chunks: `prompt`, `workflow`, `reel`
+  bool overwrite = false;  // false: refuse a name that exists
 };
 
-/// One output: .mp4 (H.264, yuv420p, faststart), .webm (VP9), .gif, .y4m, or numbered .png (a pattern with %d, as in
-/// frame_%05d.png). Frames go to a temporary file beside the target, which finish() renames; without finish()
-/// the temporary is removed, so a failed or killed run leaves nothing under the final name.
+/// One output: .mp4 (H.264, yuv420p, faststart), .webm (VP9), .gif, .y4m, or numbered .png (a pattern with
+/// %d, as in frame_%05d.png). Frames go to a temporary file beside the target, which finish() renames;
+/// without finish() the temporary is removed, so a failed or killed run leaves nothing under the final name.
 class VideoWriter {
  public:
   /// Throws: std::invalid_argument for an unknown extension or codec (names the nearest legal one);
   /// std::runtime_error if the target exists, or its folder does not or cannot be written.
   static std::unique_ptr<VideoWriter> create(const std::string& path, const WriteOptions& options);
   virtual ~VideoWriter() = default;
-  /// frame: uint8 [H, W, 3] RGB, CPU; all frames of one size. Odd sizes are padded by repeating the last row or
-  /// column where the format needs even ones (yuv420p).
+  /// frame: uint8 [H, W, 3] RGB, CPU; all frames of one size. Odd sizes are padded by repeating the last row
+  /// or column where the format needs even ones (yuv420p).
   virtual void write(const at::Tensor& frame) = 0;
   /// Flushes, closes, and gives the file its name. Throws: std::runtime_error (full disk, ...).
   virtual void finish() = 0;
