@@ -142,6 +142,8 @@ Processor::Processor(const EditPlan& plan, int64_t map_bytes) : map_bytes_(map_b
   }
 }
 
+Processor::~Processor() = default;
+
 void Processor::begin_step(const Step& step) {
   for (const auto& active : edits_) active->edit->begin_step(step);
 }

@@ -25,6 +25,9 @@ struct EditReport {
 class Processor {
  public:
   explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20);
+  ~Processor();
+  Processor(const Processor&) = delete;
+  Processor& operator=(const Processor&) = delete;
 
   /// Called by the sampling loop before each step (all model calls of a step share it).
   void begin_step(const Step& step);

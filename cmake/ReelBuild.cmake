@@ -26,7 +26,8 @@ function(reel_setup_compiler)
   add_library(reel_settings INTERFACE)
   target_include_directories(reel_settings INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(reel_settings INTERFACE ${TORCH_LIBRARIES} Threads::Threads)
-  target_compile_options(reel_settings INTERFACE -Wall -Wextra -Wno-unused-parameter)
+  target_compile_options(reel_settings INTERFACE -Wall -Wextra -Wno-unused-parameter
+                         -Wno-missing-field-initializers)  # designated initialisers name what differs from the defaults
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # False alarms of GCC 12 in std::string (GCC bug 105329).
     target_compile_options(reel_settings INTERFACE -Wno-stringop-overflow -Wno-restrict -Wno-array-bounds)

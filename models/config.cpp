@@ -22,7 +22,8 @@ constexpr int kMaxDepth = 64;
 }
 
 int64_t as_integer(const std::string& place, const std::string& key, const nlohmann::json& value) {
-  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX}) refuse(place, key, "an integer", value);
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX})
+    refuse(place, key, "an integer", value);
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number_float()) {
     const double number = value.get<double>();
@@ -44,7 +45,8 @@ std::string as_text(const std::string& place, const std::string& key, const nloh
 }
 
 template <class T, class Read>
-std::vector<T> as_list(const std::string& place, const std::string& key, const nlohmann::json& value, Read read) {
+std::vector<T> as_list(const std::string& place, const std::string& key, const nlohmann::json& value,
+                       Read read) {
   if (!value.is_array()) refuse(place, key, "a list", value);
   std::vector<T> items;
   for (const auto& item : value) items.push_back(read(place, key, item));
@@ -63,12 +65,14 @@ Config Config::parse(const std::string& text, const std::string& place) {
   auto document = std::make_shared<Document>();
   std::vector<std::set<std::string>> keys;  // one per open object, to refuse duplicates
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    if (depth > kMaxDepth) throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
+    if (depth > kMaxDepth)
+      throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
     using Event = nlohmann::json::parse_event_t;
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw std::runtime_error("[" + place + "] has the key '" + parsed.get<std::string>() + "' twice; remove one");
+      throw std::runtime_error("[" + place + "] has the key '" + parsed.get<std::string>() +
+                               "' twice; remove one");
     }
     return true;
   };
@@ -158,6 +162,31 @@ std::vector<int64_t> Config::per_block(const std::string& key, size_t count, int
     refuse(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
   }
   return values;
+}
+
+std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
+                                                    const std::vector<int64_t>& lengths,
+                                                    int64_t absent) const {
+  std::vector<std::vector<int64_t>> result;
+  const bool listed = is_list(key);
+  if (listed && document_->json.at(key).size() != lengths.size()) {
+    refuse(place_, key, "one integer or a list of " + std::to_string(lengths.size()),
+           document_->json.at(key));
+  }
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    const auto count = static_cast<size_t>(lengths[i]);
+    if (!listed || !document_->json.at(key)[i].is_array()) {
+      const int64_t all = listed ? as_integer(place_, key, document_->json.at(key)[i]) : integer(key, absent);
+      result.emplace_back(count, all);
+      continue;
+    }
+    result.push_back(as_list<int64_t>(place_, key, document_->json.at(key)[i], as_integer));
+    if (result.back().size() != count) {
+      refuse(place_, key, "a list of " + std::to_string(count) + " for block " + std::to_string(i),
+             document_->json.at(key));
+    }
+  }
+  return result;
 }
 
 Config Config::object(const std::string& key) const {

@@ -1,4 +1,5 @@
-// A model's or scheduler's JSON configuration, read as the Python classes read theirs: absent keys mean defaults.
+// A model's or scheduler's JSON configuration, read as the Python classes read theirs: absent keys mean
+// defaults.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,13 @@ class Config {
  public:
   /// An empty object: all defaults.
   Config();
-  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, or not a JSON object.
+  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, or not a JSON
+  /// object.
   static Config read(const std::string& path);
   static Config parse(const std::string& text, const std::string& place);
 
-  bool has(const std::string& key) const;       // present and not null
-  bool is_list(const std::string& key) const;   // present and a JSON array
+  bool has(const std::string& key) const;      // present and not null
+  bool is_list(const std::string& key) const;  // present and a JSON array
   int64_t integer(const std::string& key, int64_t absent) const;
   double number(const std::string& key, double absent) const;
   bool flag(const std::string& key, bool absent) const;
@@ -31,6 +33,11 @@ class Config {
   /// The integer of each of `count` blocks: one number stands for all of them.
   /// Throws: std::runtime_error if a list has another length.
   std::vector<int64_t> per_block(const std::string& key, size_t count, int64_t absent) const;
+
+  /// As per_block, where a block's entry may itself be a list, of `lengths[i]` integers; one number stands
+  /// for all.
+  std::vector<std::vector<int64_t>> per_layer(const std::string& key, const std::vector<int64_t>& lengths,
+                                              int64_t absent) const;
 
   /// An integer within [low, high]; sizes from files are checked where they are read.
   int64_t bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const;

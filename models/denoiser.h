@@ -12,15 +12,21 @@ namespace reel::models {
 
 /// What the denoiser is told about the wanted video.
 struct Conditioning {
-  at::Tensor context;      // [R, L, D], or [R, F, L, D] when each frame has its own
-  std::vector<Row> rows;   // what each of the R batch rows means
+  at::Tensor context;     // [R, L, D], or [R, F, L, D] when each frame has its own
+  std::vector<Row> rows;  // what each of the R batch rows means
+  at::Tensor timesteps;   // [R]: each row's own instead of step.timestep; usually undefined
+  at::Tensor
+      pooled;  // [R, D'] and time_ids [R, n]: further conditions of SDXL-like networks; usually undefined
+  at::Tensor time_ids;
+  at::Tensor guidance;  // [R, n] embedding of the guidance scale, for distilled networks; usually undefined
 };
 
 /// A denoising network: UNet with motion modules, MM-DiT and DiT alike.
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
-  /// latent [R, C, F, H, W] -> prediction of the same shape, in f32; rows of `condition` match rows of `latent`.
+  /// latent [R, C, F, H, W] -> prediction of the same shape, in f32; rows of `condition` match rows of
+  /// `latent`.
   virtual at::Tensor predict(const at::Tensor& latent, const Step& step, const Conditioning& condition,
                              attention::Processor& attend) = 0;
   /// Every attention layer, in order of execution.

@@ -1,0 +1,262 @@
+#include "models/safetensors.h"
+
+#include <ATen/ops/from_blob.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+namespace reel::models {
+namespace {
+
+constexpr uint64_t kMaxHeaderBytes = 100'000'000;
+constexpr size_t kMaxTensors = 1'000'000, kMaxRank = 8, kMaxNameBytes = 1024;
+constexpr int kMaxDepth = 8;
+
+struct DtypeName {
+  const char* name;
+  at::ScalarType type;
+};
+constexpr DtypeName kDtypes[] = {{"F64", at::kDouble},
+                                 {"F32", at::kFloat},
+                                 {"F16", at::kHalf},
+                                 {"BF16", at::kBFloat16},
+                                 {"I64", at::kLong},
+                                 {"I32", at::kInt},
+                                 {"I16", at::kShort},
+                                 {"I8", at::kChar},
+                                 {"U8", at::kByte},
+                                 {"BOOL", at::kBool},
+                                 {"U16", at::kUInt16},
+                                 {"U32", at::kUInt32},
+                                 {"U64", at::kUInt64},
+                                 {"F8_E4M3", at::kFloat8_e4m3fn},
+                                 {"F8_E5M2", at::kFloat8_e5m2}};
+
+class Refusal {
+ public:
+  explicit Refusal(const std::string& path) : path_(path) {}
+  [[noreturn]] void operator()(const std::string& what) const {
+    throw std::runtime_error("[" + path_ + "] " + what +
+                             "; the file is damaged or not safetensors: fetch it again");
+  }
+
+ private:
+  const std::string& path_;
+};
+
+std::string quoted(const std::string& name) {
+  return "'" + (name.size() > 120 ? name.substr(0, 117) + "..." : name) + "'";
+}
+
+/// Parses the header, refusing deep nesting and duplicate keys at every level.
+nlohmann::json parse_header(const std::string& text, const Refusal& refuse) {
+  std::vector<std::set<std::string>> open;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (depth > kMaxDepth) refuse("its header is nested too deeply");
+    if (event == Event::object_start) open.emplace_back();
+    if (event == Event::object_end) open.pop_back();
+    if (event == Event::key && !open.back().insert(parsed.get_ref<const std::string&>()).second) {
+      refuse("its header has " + quoted(parsed.get<std::string>()) + " twice");
+    }
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text, watch);
+  } catch (const nlohmann::json::exception& error) {
+    refuse(std::string("its header is not valid JSON (") + error.what() + ")");
+  }
+}
+
+uint64_t unsigned_number(const nlohmann::json& value, const std::string& what, const Refusal& refuse) {
+  if (!value.is_number_unsigned()) refuse(what + " is not a whole number from 0 up");
+  return value.get<uint64_t>();
+}
+
+TensorInfo parse_tensor(const std::string& name, const nlohmann::json& entry, uint64_t data_begin,
+                        uint64_t data_bytes, const Refusal& refuse) {
+  const std::string place = "tensor " + quoted(name);
+  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets")) {
+    refuse(place + " lacks dtype, shape or data_offsets");
+  }
+  TensorInfo info;
+  const auto& dtype = entry["dtype"];
+  const auto known = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                                  [&](const DtypeName& d) { return dtype.is_string() && dtype == d.name; });
+  if (known == std::end(kDtypes)) refuse(place + " has the unknown dtype " + dtype.dump().substr(0, 40));
+  info.dtype = known->type;
+  const auto& shape = entry["shape"];
+  if (!shape.is_array() || shape.size() > kMaxRank)
+    refuse(place + " has a shape that is no list of at most 8 numbers");
+  unsigned __int128 bytes = at::elementSize(info.dtype);
+  for (const auto& size : shape) {
+    const uint64_t value = unsigned_number(size, place + ": a size in its shape", refuse);
+    if (value > uint64_t{INT64_MAX}) refuse(place + " is larger than any memory");
+    info.shape.push_back(static_cast<int64_t>(value));
+    bytes *= value;
+    if (bytes > uint64_t{INT64_MAX}) refuse(place + " is larger than any memory");
+  }
+  const auto& offsets = entry["data_offsets"];
+  if (!offsets.is_array() || offsets.size() != 2) refuse(place + " has data_offsets that are no pair");
+  const uint64_t begin = unsigned_number(offsets[0], place + ": its begin", refuse);
+  const uint64_t end = unsigned_number(offsets[1], place + ": its end", refuse);
+  if (begin > end || end > data_bytes) {
+    refuse(place + " lies at bytes " + std::to_string(begin) + "-" + std::to_string(end) + " of " +
+           std::to_string(data_bytes) + ": outside the file (an incomplete download?)");
+  }
+  if (end - begin != bytes) {
+    refuse(place + " needs " + std::to_string(static_cast<uint64_t>(bytes)) +
+           " bytes by dtype and shape but has " + std::to_string(end - begin));
+  }
+  info.begin = data_begin + begin, info.end = data_begin + end;
+  return info;
+}
+
+std::string system_error() { return std::strerror(errno); }
+
+}  // namespace
+
+std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& path) {
+  const Refusal refuse(path);
+  std::shared_ptr<SafetensorsFile> file(new SafetensorsFile);
+  file->path_ = path;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw std::runtime_error("[" + path + "] cannot be opened: " + system_error());
+  struct stat status {};
+  const bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  file->bytes_ = regular ? static_cast<uint64_t>(status.st_size) : 0;
+  if (regular && file->bytes_ >= 8) {
+    // Private and writable, so that an accidental write changes our copy of a page and never the file.
+    file->map_ =
+        mmap(nullptr, file->bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
+  }
+  ::close(descriptor);
+  if (!regular) throw std::runtime_error("[" + path + "] is not a file; name a .safetensors file");
+  if (file->bytes_ < 8) refuse("it has " + std::to_string(file->bytes_) + " bytes, a header alone needs 8");
+  if (file->map_ == MAP_FAILED) {
+    file->map_ = nullptr;
+    throw std::runtime_error("[" + path + "] cannot be mapped into memory: " + system_error());
+  }
+  const char* data = static_cast<const char*>(file->map_);
+  uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, data, 8);  // little-endian, as is every machine that LibTorch supports here
+  if (header_bytes > kMaxHeaderBytes || header_bytes > file->bytes_ - 8) {
+    refuse("its header claims " + std::to_string(header_bytes) + " bytes of a file of " +
+           std::to_string(file->bytes_));
+  }
+  const std::string text(data + 8, header_bytes);
+  if (text.empty() || text[0] != '{') refuse("its header does not start with '{'");
+  const nlohmann::json header = parse_header(text, refuse);
+  if (header.size() > kMaxTensors + 1) refuse("it claims more than a million tensors");
+  const uint64_t data_begin = 8 + header_bytes, data_bytes = file->bytes_ - data_begin;
+  std::vector<std::pair<uint64_t, uint64_t>> extents;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      if (!entry.is_object()) refuse("its __metadata__ is no object");
+      for (const auto& [key, value] : entry.items()) {
+        if (!value.is_string()) refuse("its __metadata__ holds something other than text");
+        file->metadata_[key] = value.get<std::string>();
+      }
+      continue;
+    }
+    if (name.empty() || name.size() > kMaxNameBytes) refuse("a tensor's name is empty or above 1 KiB");
+    const TensorInfo info = parse_tensor(name, entry, data_begin, data_bytes, refuse);
+    extents.emplace_back(info.begin, info.end);
+    file->tensors_[name] = info;
+  }
+  std::sort(extents.begin(), extents.end());
+  uint64_t position = data_begin;
+  for (const auto& [begin, end] : extents) {
+    if (begin != position)
+      refuse(begin < position ? "two tensors overlap" : "there is a hole between tensors");
+    position = end;
+  }
+  if (position != file->bytes_) refuse("there are bytes behind the last tensor");
+  return file;
+}
+
+SafetensorsFile::~SafetensorsFile() {
+  if (map_) munmap(map_, bytes_);
+}
+
+at::Tensor SafetensorsFile::view(const std::shared_ptr<const SafetensorsFile>& file,
+                                 const std::string& name) {
+  const auto found = file->tensors_.find(name);
+  if (found == file->tensors_.end()) {
+    throw std::runtime_error("[" + file->path_ + "] has no tensor '" + name + "'");
+  }
+  const TensorInfo& info = found->second;
+  char* data = static_cast<char*>(file->map_) + info.begin;
+  if (info.begin % at::elementSize(info.dtype) != 0) {
+    at::Tensor copy = at::empty(info.shape, info.dtype);
+    std::memcpy(copy.data_ptr(), data, info.end - info.begin);
+    return copy;
+  }
+  return at::from_blob(
+      data, info.shape, [file](void*) {}, info.dtype);
+}
+
+void SafetensorsFile::release(const TensorInfo& info) const {
+  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = (info.begin + page - 1) / page * page, end = info.end / page * page;
+  if (begin < end) madvise(static_cast<char*>(map_) + begin, end - begin, MADV_DONTNEED);
+}
+
+void write_safetensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  nlohmann::json header = nlohmann::json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::vector<at::Tensor> contents;
+  uint64_t position = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor content = tensor.to(at::kCPU).contiguous();
+    const auto known = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                                    [&](const DtypeName& d) { return d.type == content.scalar_type(); });
+    if (known == std::end(kDtypes)) {
+      throw std::invalid_argument("[" + path + "] '" + name + "' has a dtype that safetensors lacks");
+    }
+    header[name] = {{"dtype", known->name},
+                    {"shape", content.sizes().vec()},
+                    {"data_offsets", {position, position + content.nbytes()}}};
+    position += content.nbytes();
+    contents.push_back(content);
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');  // data starts at a multiple of 8, as its readers expect
+  const uint64_t header_bytes = text.size();
+  const std::string temporary = path + "." + std::to_string(getpid()) + ".part";
+  {
+    std::ofstream stream(temporary, std::ios::binary);
+    stream.write(reinterpret_cast<const char*>(&header_bytes), 8);
+    stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+    for (const at::Tensor& content : contents) {
+      stream.write(static_cast<const char*>(content.data_ptr()),
+                   static_cast<std::streamsize>(content.nbytes()));
+    }
+    stream.close();
+    if (!stream) {
+      std::error_code ignored;
+      std::filesystem::remove(temporary, ignored);
+      throw std::runtime_error("[" + path + "] cannot be written: " + system_error() +
+                               "; check the folder, its permissions and the free space");
+    }
+  }
+  std::filesystem::rename(temporary, path);
+}
+
+at::Tensor read_tensor(const std::string& path, const std::string& name) {
+  const auto file = SafetensorsFile::open(path);
+  if (!file->tensors().count(name)) {
+    std::string present;
+    for (const auto& entry : file->tensors()) present += (present.empty() ? "" : ", ") + entry.first;
+    throw std::runtime_error("[" + path + "] has no tensor '" + name + "'; it has " + present.substr(0, 400));
+  }
+  return SafetensorsFile::view(file, name).clone();
+}
+
+}  // namespace reel::models

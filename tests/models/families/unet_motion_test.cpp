@@ -1,0 +1,106 @@
+// UNets with motion modules against diffusers, on tiny random configurations.
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
+
+#include "models/families/motion_adapter.h"
+#include "tests/support/models.h"
+#include "tests/support/temporary_folder.h"
+
+namespace reel::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kTolerance =
+    1e-4;  // of a forward pass in f32: the promise to users; typical errors are 1e-6
+
+class UNetMotionGolden : public testing::TestWithParam<std::string> {};
+
+/// Runs every stored run of `golden` through the network and compares the predictions.
+void expect_equal_runs(Denoiser& network, const Golden& golden) {
+  const c10::InferenceMode inference;
+  int runs = 0;
+  for (; golden.has("run" + std::to_string(runs) + "/sample"); ++runs) {
+    const std::string run = "run" + std::to_string(runs) + "/";
+    const at::Tensor sample = golden[run + "sample"];
+    Conditioning condition;
+    condition.context = golden[run + "encoder_hidden_states"];
+    const int64_t rows = sample.size(0), frames = sample.size(2);
+    if (condition.context.size(0) != rows) condition.context = condition.context.unflatten(0, {rows, frames});
+    condition.rows.resize(size_t(rows));
+    condition.timesteps = golden[run + "timestep"].to(at::kFloat).expand({rows});
+    if (golden.has(run + "text_embeds")) condition.pooled = golden[run + "text_embeds"];
+    if (golden.has(run + "timestep_cond")) condition.guidance = golden[run + "timestep_cond"];
+    if (golden.has(run + "time_ids")) condition.time_ids = golden[run + "time_ids"];
+    attention::Processor attend;
+    const at::Tensor prediction = network.predict(sample, Step{}, condition, attend);
+    EXPECT_LE(max_error(prediction, golden[run + "expected_sample"]), kTolerance) << run;
+  }
+  EXPECT_GT(runs, 0) << "the golden file holds no runs";
+}
+
+TEST_P(UNetMotionGolden, PredictsWhatDiffusersPredicts) {
+  const std::string name = "unet_motion/" + GetParam();
+  const bool separate = fs::exists(golden_folder(name + "/unet"));
+  const ComponentFiles files =
+      separate ? golden_component(name + "/unet", name + "/motion_adapter") : golden_component(name);
+  const auto network = families().of(files.config).denoiser(files, {});
+  expect_equal_runs(*network, Golden(name + "/golden.safetensors"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, UNetMotionGolden, testing::ValuesIn(golden_cases("unet_motion")),
+                         [](const auto& info) { return info.param; });
+
+TEST(UNetMotionTest, LoadsAnOriginalMotionModule) {
+  const std::string name = "unet_motion/separate_sd15";
+  // Original files carry no configuration and always mean 8 heads; this tiny one has others, stated beside
+  // it.
+  const TemporaryFolder folder;
+  fs::copy(golden_folder(name + "/motion_module.safetensors"),
+           folder.path() / "diffusion_pytorch_model.safetensors");
+  fs::copy(golden_folder(name + "/motion_adapter/config.json"), folder.path() / "config.json");
+  ComponentFiles files = golden_component(name + "/unet");
+  files.adapter = folder.path().string();
+  const auto network = families().of(files.config).denoiser(files, {});
+  expect_equal_runs(*network, Golden(name + "/golden.safetensors"));
+}
+
+TEST(UNetMotionTest, ReadsTheShapeOfAnOriginalMotionModuleFromItsTensors) {
+  Checkpoint unet = Checkpoint::open(golden_folder("unet_motion/separate_sd15/unet"));
+  const auto facts =
+      join_motion_adapter(unet, golden_folder("unet_motion/separate_sd15/motion_module.safetensors"));
+  const Config adapter = Config::read(golden_folder("unet_motion/separate_sd15/motion_adapter/config.json"));
+  EXPECT_EQ(facts.config.integer("motion_max_seq_length", 0), adapter.integer("motion_max_seq_length", 32));
+  EXPECT_EQ(facts.config.integer("motion_layers_per_block", 0),
+            adapter.integer("motion_layers_per_block", 2));
+  EXPECT_EQ(facts.config.flag("use_motion_mid_block", false), adapter.flag("use_motion_mid_block", true));
+  EXPECT_EQ(facts.config.integer("motion_num_attention_heads", 0), 8);
+  EXPECT_TRUE(unet.has("down_blocks.0.motion_modules.0.transformer_blocks.0.attn2.to_q.weight"));
+}
+
+TEST(UNetMotionTest, ListsItsSitesWithoutTouchingWeights) {
+  const ComponentFiles files = golden_component("unet_motion/merged_mid_motion");
+  LoadOptions options;
+  options.shapes_only = true;
+  const auto network = families().of(files.config).denoiser(files, options);
+  int temporal = 0;
+  for (size_t i = 0; i < network->sites().size(); ++i) {
+    EXPECT_EQ(network->sites()[i].block, int(i));
+    temporal += network->sites()[i].kind == attention::SiteKind::kTemporal;
+  }
+  EXPECT_GT(temporal, 0);
+  EXPECT_LT(temporal, int(network->sites().size()));
+}
+
+TEST(UNetMotionTest, RefusesMoreFramesThanItHasPositionsFor) {
+  const ComponentFiles files = golden_component("unet_motion/merged_mid_motion");
+  const auto network = families().of(files.config).denoiser(files, {});
+  const Golden golden("unet_motion/merged_mid_motion/golden.safetensors");
+  Conditioning condition{golden["run1/encoder_hidden_states"], {Row{}}, {}, {}, {}};
+  attention::Processor attend;
+  const at::Tensor latent = at::zeros({1, golden["run1/sample"].size(1), 400, 4, 4});
+  EXPECT_THROW(network->predict(latent, Step{}, condition, attend), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace reel::models
