@@ -12,6 +12,7 @@ import re
 import shutil
 import zlib
 
+# This module is imported first everywhere: the libraries read these at import.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 os.environ["DIFFUSERS_VERBOSITY"] = "error"
@@ -135,3 +136,26 @@ def check_reload(folder, recompute, prefix="expected_", tolerance=0.0):
     for key in wanted:
         diff = (golden[key].double() - again[key].double()).abs().max().item()
         assert diff <= tolerance, (folder, key, diff)
+
+
+class RecordedNoise:
+    """Records what a scheduler module draws with `randn_tensor`, in the order of the draws."""
+
+    def __init__(self, module):
+        self.module = module
+        self.draws = []
+
+    def __enter__(self):
+        self.original = self.module.randn_tensor
+
+        def record(shape, generator=None, device=None, dtype=None, layout=None):
+            # Always drawn in float32: a float64 run of the same case sees the same noise.
+            noise = self.original(shape, generator=generator, device=device, dtype=torch.float32, layout=layout)
+            self.draws.append(noise.clone())
+            return noise.to(dtype)
+
+        self.module.randn_tensor = record
+        return self.draws
+
+    def __exit__(self, *_):
+        self.module.randn_tensor = self.original

@@ -2,11 +2,12 @@
 
 import os
 
+from common import (ROOT, check_against_f64, check_reload, fresh_folder, generator, randomize, read_json,
+                    save_model, write_goldens, write_json)
+
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from common import (ROOT, check_against_f64, check_reload, fresh_folder, generator, randomize, read_json,
-                    save_model, write_goldens, write_json)
 
 # `lengths`: the sequence lengths that are run, each with two sequences of ids.
 CASES = {

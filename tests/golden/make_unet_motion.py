@@ -2,12 +2,13 @@
 
 import os
 
+from common import (check_against_f64, check_reload, fresh_folder, randn, randomize, save_model,
+                    save_tensors, write_goldens, write_json)
+
 import torch
 from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel
 from safetensors.torch import load_file
 
-from common import (check_against_f64, check_reload, fresh_folder, randn, randomize, save_model,
-                    save_tensors, write_goldens, write_json)
 
 HALF, BF16 = torch.float16, torch.bfloat16
 CROSS_DOWN, PLAIN_DOWN = "CrossAttnDownBlockMotion", "DownBlockMotion"

@@ -2,11 +2,11 @@
 
 import os
 
-import torch
-from diffusers import AutoencoderKL
-
 from common import (ROOT, check_against_f64, check_reload, fresh_folder, randn, randomize, save_model,
                     write_goldens, write_json)
+
+import torch
+from diffusers import AutoencoderKL
 
 
 def blocks(levels):
