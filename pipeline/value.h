@@ -24,12 +24,13 @@ struct LoraChoice {
 /// MODEL: what to sample with. A value: nodes that change it return a changed copy, and weights are shared
 /// through the run's model cache, which builds the network when it is first sampled.
 struct ModelHandle {
-  std::string folder;          // in the Hugging Face layout, or a single file
-  std::string motion_adapter;  // folder or file beside it; empty: inside `folder`
+  std::string folder;          // in the Hugging Face layout
+  std::string motion_adapter;  // a folder or file that adds motion modules; empty: `folder` has its own
   std::vector<LoraChoice> loras;
-  attention::EditPlan edits;  // in graph order
-  models::Config scheduler;   // scheduler_config.json
-  std::string sampling;       // overrides of the noise schedule, e.g. by ModelSampling nodes; empty: none
+  attention::EditPlan edits;    // in graph order
+  models::Config scheduler;     // scheduler_config.json
+  double guidance_rescale = 0;  // share of the guided prediction whose deviation is restored
+  int64_t latent_channels = 4, latent_factor = 8;  // of its latents; pixels per latent cell
 };
 
 /// CLIP: what to encode text with.
@@ -44,10 +45,12 @@ struct VaeHandle {
   std::string folder;
 };
 
-/// LATENT: samples [B, C, F, h, w]; an empty latent has zeros and `noise` false until something is sampled.
+/// LATENT: samples [B, C, F, h, w]. An empty latent knows its size only: the model that samples it decides
+/// about channels.
 struct Latent {
-  at::Tensor samples;
-  at::Tensor initial_noise;  // if defined: used in place of drawn noise (unit variance)
+  at::Tensor samples;                                    // undefined: empty
+  int64_t batch = 1, frames = 0, height = 0, width = 0;  // in frames and pixels
+  bool empty() const { return !samples.defined(); }
 };
 
 /// CONDITIONING: one prompt, or one per frame. context [1, L, D] or [1, F, L, D].
@@ -55,8 +58,13 @@ struct PromptContext {
   at::Tensor context;
 };
 
-/// A typed value. The order is part of no format.
+/// IMAGE: pictures or the frames of a video, f32 [F, H, W, 3] in [0, 1], before any rounding.
+struct Images {
+  at::Tensor pixels;
+};
+
+/// A typed value; VIDEO is media::Frames. The order is part of no format.
 using Value = std::variant<std::monostate, bool, int64_t, double, std::string, media::Frames, Latent,
-                           PromptContext, ModelHandle, ClipHandle, VaeHandle>;
+                           PromptContext, ModelHandle, ClipHandle, VaeHandle, Images>;
 
 }  // namespace reel::pipeline
