@@ -136,7 +136,7 @@ reel_compile() {
     while IFS= read -r line; do
       if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
         local done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
-        if ((SECONDS - shown >= 10 && done > 0)); then
+        if ((SECONDS - shown >= 10 && done >= 5)); then  # before that, the precompiled header spoils the guess
           shown=$SECONDS
           say "  $done of $all built, about $(duration $(((SECONDS - start) * (all - done) / done))) left"
         fi

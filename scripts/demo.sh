@@ -28,12 +28,12 @@ for argument in "$@"; do
 done
 arguments=("$@")
 if [[ -z $output ]]; then
-  slug=$(printf '%s' "$prompt" | LC_ALL=C tr -cs 'A-Za-z0-9' - | tr 'A-Z' 'a-z' | cut -c 1-60)
+  slug=$(printf '%s' "$prompt" | LC_ALL=C tr -cs 'A-Za-z0-9' - | LC_ALL=C tr '[:upper:]' '[:lower:]' | cut -c 1-60)
   slug=${slug#-}
   slug=${slug%-}
   folder=$PWD
   if [[ ! -w $folder ]]; then folder=$REEL_ROOT; fi
-  folder=$folder/reel-demo
+  folder=${folder%/}/reel-demo
   REEL_OWNED=$folder  # see reel_begin
   output=$folder/${slug:-video}.mp4
   for ((n = 2; overwrite == 0; ++n)); do
@@ -53,4 +53,5 @@ started=$SECONDS
 # On standard output only the path; reel's own report of results would come there too.
 "$REEL_BUILD/app/reel" generate "$prompt" "${arguments[@]}" >&2
 say "  done in $(duration $((SECONDS - started)))"
+[[ -e $output || $output == *%* ]] || fail "reel ended well but left no $output"
 printf '%s\n' "$output"

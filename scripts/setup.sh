@@ -83,14 +83,15 @@ install_packages() {
     fail "these are missing, and there is no apt-get to install them: ${missing[*]}" \
       "Install them with this system's package manager (names above are Debian's) and run this again."
   fi
-  local command="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+  local sudo="" command
+  if [[ $(id -u) != 0 ]] && command -v sudo >/dev/null; then sudo="sudo "; fi
+  command="${sudo}apt-get update && ${sudo}apt-get install --no-install-recommends ${missing[*]}"
   local prefix=""
   if [[ $(id -u) != 0 ]]; then
     if ((${#missing[@]} == 0)); then return 0; fi  # what is only useful is not worth a password
-    command="sudo sh -c '$command'"
     if ! command -v sudo >/dev/null; then
       fail "packages are missing, and this user may not install any (neither root nor sudo): ${missing[*]}" \
-        "Let an administrator run:" "  ${command#sudo }" "and then run this again."
+        "Let an administrator run:" "  $command" "and then run this again."
     fi
     if ! sudo -n true 2>/dev/null; then
       say "installing packages needs your password for sudo: ${missing[*]}"
