@@ -44,6 +44,7 @@ if [[ -z $output ]]; then
   arguments+=(-o "$output")
 fi
 
+reel_build_folder cpu-release
 reel_setup build
 reel_configure cpu-release OFF
 reel_compile app/reel

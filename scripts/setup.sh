@@ -10,6 +10,7 @@
 
 TORCH_VERSION=2.13.0  # what is installed
 TORCH_OLDEST=2.11     # what is accepted when it is there already
+TORCH_COMPLETE=$REEL_STATE/venv/torch-complete
 
 # PACKAGE, or PACKAGE:COMMAND where any installation of the command will do.
 PACKAGES_BUILD=(
@@ -68,14 +69,19 @@ apt_install() { # apt_install PREFIX PACKAGE...
 
 known_to_apt() { apt-cache show "$1" >/dev/null 2>&1; }
 
-# install_packages MODE...
-install_packages() {
-  local wanted=("${PACKAGES_BUILD[@]}") optional=("${OPTIONAL_BUILD[@]}") missing=() extra=() package
+# find_packages MODE...: sets MISSING (needed) and EXTRA (useful), the packages that are not installed.
+find_packages() {
+  local wanted=("${PACKAGES_BUILD[@]}") optional=("${OPTIONAL_BUILD[@]}")
   [[ " $* " == *" test "* ]] && wanted+=("${PACKAGES_TEST[@]}")
   [[ " $* " == *" lint "* ]] && optional+=("${OPTIONAL_LINT[@]}")
-  ((PYTHON_NEEDS_VENV)) && wanted+=(python3-venv)
-  mapfile -t missing < <(missing_of "${wanted[@]}")
-  mapfile -t extra < <(missing_of "${optional[@]}")
+  if [[ -z $REEL_TORCH_DIR && $PYTHON_NEEDS_VENV == 1 ]]; then wanted+=(python3-venv); fi
+  mapfile -t MISSING < <(missing_of "${wanted[@]}")
+  mapfile -t EXTRA < <(missing_of "${optional[@]}")
+}
+
+# Installs MISSING, and what it can of EXTRA.
+install_packages() {
+  local missing=("${MISSING[@]}") extra=("${EXTRA[@]}") package
   if ((${#missing[@]} + ${#extra[@]} == 0)); then return 0; fi
 
   if ! command -v apt-get >/dev/null; then
@@ -143,7 +149,7 @@ use_torch() {
   cat >"$REEL_TORCH_DIR/TorchConfig.cmake.new" <<CMAKE
 # Written by scripts/setup.sh: the CPU half of the LibTorch in $folder.
 set(TORCH_INCLUDE_DIRS "$folder/include" "$folder/include/torch/csrc/api/include")
-foreach(name c10 torch_cpu torch)
+foreach(name c10 torch_cpu)
   if(NOT TARGET \${name})
     add_library(\${name} SHARED IMPORTED)
     set_target_properties(\${name} PROPERTIES IMPORTED_LOCATION "$folder/lib/lib\${name}.so"
@@ -172,6 +178,8 @@ find_torch() {
     return 0
   fi
   for python in "$REEL_STATE/venv/bin/python" python3; do
+    # An installation that was interrupted does not count.
+    if [[ $python == "$REEL_STATE"/* && ! -f $TORCH_COMPLETE ]]; then continue; fi
     facts=$(torch_of "$python") || continue
     # shellcheck disable=SC2086 # three words
     set -- $facts
@@ -203,12 +211,24 @@ pip_install_torch() {
     "$PYTHON" -m venv "$REEL_STATE/venv" || { rm -rf "$REEL_STATE/venv" && virtualenv -p python3 "$REEL_STATE/venv"; } ||
       return 1
   fi
-  # Only the libraries and headers inside the wheel are used. Those of a CUDA build need its companions too.
+  # Only the libraries and headers inside the wheel are used, not its Python side. A CUDA build cannot be loaded
+  # without some of the companions it asks for: for its CPU half alone, two small ones do instead of gigabytes.
   "${pip[@]}" --no-deps "torch==$TORCH_VERSION" || return 1
-  local facts
+  local facts two
   facts=$(torch_of "$REEL_STATE/venv/bin/python") || return 1
-  [[ $facts == *" None" ]] || "${pip[@]}" "torch==$TORCH_VERSION"
+  if [[ $facts != *" None" ]]; then
+    two=$("$REEL_STATE/venv/bin/python" -c 'import importlib.metadata, re
+asked = " ".join(importlib.metadata.requires("torch"))
+print("cuda-toolkit[cudart,cupti]==" + re.search(r"cuda-toolkit\[[^]]*\]==([\d.]+)", asked).group(1))' || true)
+    if command -v nvcc >/dev/null || [[ -z $two ]] || ! "${pip[@]}" "$two" || ! loads "${facts%% *}"; then
+      "${pip[@]}" "torch==$TORCH_VERSION" || return 1
+    fi
+  fi
+  touch "$TORCH_COMPLETE"
 }
+
+# loads FOLDER: whether all libraries that the CPU half of that torch needs are there.
+loads() { ! ldd "$1/lib/libtorch_cpu.so" | grep 'not found'; }
 
 install_torch() {
   if ! step "installing LibTorch $TORCH_VERSION in .reel/venv" "$TORCH_SECONDS" torch pip_install_torch; then
@@ -222,15 +242,22 @@ install_torch() {
   [[ -n $REEL_TORCH_DIR ]] || fail "the installed torch has no CMake files; see $REEL_STATE/logs/torch.log"
 }
 
-# reel_setup MODE...: everything above, in order; afterwards REEL_TORCH_DIR is set.
+# reel_setup MODE...: everything above, in order; afterwards REEL_TORCH_DIR is set. If REEL_BUILD is set, the
+# announced time counts the build as well.
 reel_setup() {
   APT_SECONDS=60 TORCH_SECONDS=40
   reel_begin
   choose_compiler
   choose_python
   find_torch
-  if [[ -z $REEL_TORCH_DIR ]]; then REEL_LEFT=$((REEL_LEFT + TORCH_SECONDS)); else PYTHON_NEEDS_VENV=0; fi
-  install_packages "$@"
+  find_packages "$@"
+  if ((${#MISSING[@]} > 0)); then REEL_LEFT=$((REEL_LEFT + APT_SECONDS)); fi
+  if [[ -z $REEL_TORCH_DIR ]]; then REEL_LEFT=$((REEL_LEFT + TORCH_SECONDS)); fi
+  if [[ -n ${REEL_BUILD:-} && ! -f $REEL_BUILD/build.ninja ]]; then
+    REEL_LEFT=$((REEL_LEFT + $(guess_build_seconds "$@")))
+  fi
+  if ((REEL_LEFT > 0)); then say "to do the first time: about $(duration $REEL_LEFT)"; fi
+  install_packages
   if [[ -z $REEL_TORCH_DIR ]]; then
     choose_python
     install_torch

@@ -16,6 +16,7 @@ if [[ $preset == *sanitize* ]]; then
   export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 fi
 
+reel_build_folder "$preset"
 reel_setup test
 reel_configure "$preset" ON
 reel_compile all
