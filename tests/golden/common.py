@@ -72,7 +72,7 @@ def fresh_folder(*parts):
 
 def write_json(path, value):
     with open(path, "w", encoding="utf-8", newline="\n") as f:
-        json.dump(value, f, indent=2, ensure_ascii=True)
+        json.dump(value, f, indent=2, ensure_ascii=True, allow_nan=False)
         f.write("\n")
 
 
@@ -83,6 +83,7 @@ def read_json(path):
 
 def save_tensors(path, tensors, metadata=None):
     save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, path, metadata)
+    os.chmod(path, 0o644)
 
 
 def save_model(model, folder, dtype=None, rename=None, weights="diffusion_pytorch_model.safetensors"):

@@ -170,7 +170,8 @@ def run_pipeline(folder, name, spec, dtype):
         out["expected_negative_prompt_embeds"] = negative
     out.update({f"step_noise_{i}": d for i, d in enumerate(draws)})
     out.update({f"expected_latents_{i + 1}": s for i, s in enumerate(states)})
-    config = {k: v for k, v in pipe.scheduler.config.items() if not k.startswith("_")}
+    # A default of minus infinity has no JSON form.
+    config = {k: v for k, v in pipe.scheduler.config.items() if not k.startswith("_") and v != -float("inf")}
     return {k: v.float() if v.is_floating_point() else v for k, v in out.items()}, config
 
 
