@@ -53,7 +53,7 @@ def ranges(code_points):
 
 
 def character_classes():
-    """What the reference takes for letters, numbers and white space, and its lower-case mapping."""
+    """The letters, numbers, white space, lower-case mapping and combining marks of the reference."""
     points = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
     text = "".join(map(chr, points))
 
@@ -67,8 +67,15 @@ def character_classes():
         small = lower.normalize_str(chr(c))
         if small != chr(c):
             mapping[c] = [ord(x) for x in small]
+    # A mark has a combining class if NFC moves it over a mark of a lower or higher class.
+    nfc, low, high, base = normalizers.NFC(), "\u0334", "\u0345", "\u4e00"
+    combining = {c for c in points if nfc.normalize_str(base + chr(c) + low) == base + low + chr(c) != base + 2 * low
+                 or nfc.normalize_str(base + high + chr(c)) == base + chr(c) + high != base + 2 * high}
+    # The marks that decompose never stay as they are; their classes are those of all Unicode versions.
+    combining |= {0x0334, 0x0340, 0x0341, 0x0343, 0x0344, 0x0345}
     return {"letters": ranges(matching(r"\p{L}+")), "numbers": ranges(matching(r"\p{N}+")),
-            "white_space": ranges(matching(r"\s+")), "lower_case": [[c, *m] for c, m in mapping.items()]}
+            "white_space": ranges(matching(r"\s+")), "combining": ranges(combining),
+            "lower_case": [[c, *m] for c, m in mapping.items()]}
 
 
 def write_classes(path, classes):

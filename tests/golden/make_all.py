@@ -1,0 +1,15 @@
+"""Runs every generator, in the order of their dependencies."""
+
+import make_clip_text
+import make_vae
+import make_unet_motion
+import make_lora  # reads cases of clip_text and unet_motion
+import make_schedulers
+import make_tokenizer
+import check_tokenizer
+import make_pipelines
+
+for module in (make_clip_text, make_vae, make_unet_motion, make_lora, make_schedulers, make_tokenizer,
+               check_tokenizer, make_pipelines):
+    print("==", module.__name__)
+    module.main()
