@@ -139,6 +139,8 @@ reel_compile() {
   jobs=$(reel_jobs)
   say "building $* in $REEL_BUILD, $jobs at once"
   mkdir -p "${log%/*}"
+  # Paths below the checkout do not count for ccache: another clone finds what this one compiled.
+  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$REEL_ROOT} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
   # `9>&-`: compilers that outlive an interrupted script must not keep its lock.
   NINJA_STATUS='[%f/%t] ' ninja -C "$REEL_BUILD" -j "$jobs" "$@" 2>&1 </dev/null 9>&- | tee "$log" |
     while IFS= read -r line; do
