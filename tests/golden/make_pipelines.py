@@ -32,7 +32,7 @@ def run_spec(scheduler, steps=6, guidance=7.5, clip_skip=None, eta=0.0, negative
 
 COMMON_UNET = dict(sample_size=8, norm_num_groups=4, layers_per_block=1, cross_attention_dim=WIDTH)
 MOTION_UNET = dict(
-    COMMON_UNET, block_out_channels=[12, 20], num_attention_heads=[3, 5], motion_num_attention_heads=[2, 4],
+    COMMON_UNET, block_out_channels=[8, 12], num_attention_heads=[2, 3], motion_num_attention_heads=[4, 2],
     down_block_types=["CrossAttnDownBlockMotion", "DownBlockMotion"],
     up_block_types=["UpBlockMotion", "CrossAttnUpBlockMotion"])
 UNET_2D = dict(

@@ -38,7 +38,7 @@ MERGED = {
     "merged_no_mid_motion": dict(
         config=dict(TWO_LEVELS, layers_per_block=2, use_motion_mid_block=False,
                     down_block_types=[PLAIN_DOWN, CROSS_DOWN], up_block_types=[CROSS_UP, PLAIN_UP],
-                    num_attention_heads=5, motion_num_attention_heads=2, block_out_channels=[10, 20],
+                    num_attention_heads=5, motion_num_attention_heads=2, block_out_channels=[10, 10],
                     norm_num_groups=5),
         # The second run has odd sides: the upsampler is told the size of the skip connection.
         runs=[run_spec(1, 8, 6, 10, 9, [1]), run_spec(1, 3, 7, 5, 9, [759])]),
