@@ -55,7 +55,7 @@ CASES = {
         text=dict(hidden_act="quick_gelu", bos_token_id=VOCAB - 2, eos_token_id=VOCAB - 1),
         runs={"ddim": run_spec("DDIMScheduler"),
               "no_guidance": run_spec("DDIMScheduler", guidance=1.0, frames=8, height=8, width=16),
-              "ddim_eta": run_spec("DDIMScheduler", eta=0.7, negative=None),
+              "ddim_eta": run_spec("DDIMScheduler", guidance=5.0, eta=0.7, negative=None),
               "lcm": run_spec("LCMScheduler", guidance=1.5, steps=4)}),
     "separate_folders": dict(
         unet_2d=dict(UNET_2D), scheduler=SD15_SCHEDULER, max_length=16,
