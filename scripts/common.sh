@@ -135,7 +135,7 @@ reel_configure() {
 
 # reel_compile TARGET...: builds with progress lines; compiler messages are shown as they come.
 reel_compile() {
-  local jobs start=$SECONDS shown=$SECONDS line log=$REEL_STATE/logs/build.log status=0
+  local jobs start=$SECONDS shown=$SECONDS line quiet=0 log=$REEL_STATE/logs/build.log status=0
   jobs=$(reel_jobs)
   say "building $* in $REEL_BUILD, $jobs at once"
   mkdir -p "${log%/*}"
@@ -144,6 +144,10 @@ reel_compile() {
   # `9>&-`: compilers that outlive an interrupted script must not keep its lock.
   NINJA_STATUS='[%f/%t] ' ninja -C "$REEL_BUILD" -j "$jobs" "$@" 2>&1 </dev/null 9>&- | tee "$log" |
     while IFS= read -r line; do
+      # A changed CMake file makes ninja configure first; of that only errors are news.
+      if [[ $line == "-- "* || $line == "CMake Warning"* ]]; then quiet=1; fi
+      if [[ $line == "["* || $line == "CMake Error"* || $line == "FAILED"* || $line == "ninja:"* ]]; then quiet=0; fi
+      if ((quiet)); then continue; fi
       if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
         local done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
         if ((SECONDS - shown >= 10 && done >= 5)); then  # before that, the precompiled header spoils the guess
