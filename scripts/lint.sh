@@ -122,7 +122,9 @@ check_kernel_glue() {
   mapfile -t glue < <(matching '/ops/[^/]+_cuda\.cpp$')
   if ((${#glue[@]} == 0)); then return 0; fi
   torch=$(bash -c '. scripts/setup.sh; find_torch; echo "${REEL_TORCH_DIR%/share/cmake/Torch}"')
-  cuda=$(command -v nvcc >/dev/null && dirname "$(dirname "$(readlink -f "$(command -v nvcc)")")" || echo "${CUDA_HOME:-}")
+  # nvcc itself knows best where its toolkit lies.
+  cuda=$(nvcc --dryrun -E -x cu /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p' || true)
+  cuda=${cuda:-${CUDA_HOME:-/usr/local/cuda}}
   if [[ ! -d $torch/include || ! -f $cuda/include/cuda_runtime.h ]]; then
     left_out "needs LibTorch (scripts/setup.sh) and the CUDA headers"
     return 0
