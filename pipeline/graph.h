@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -17,37 +20,61 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
-/// What a graph file gives an input: a constant (as typed; checked against the socket later) or a link. Seeds
-/// up to 2^64 - 1 are kept as uint64_t.
-using Input = std::variant<bool, int64_t, uint64_t, double, std::string, Link>;
+/// A JSON object in place of a constant, as compact text. No socket takes one; it is kept because files from
+/// other programs carry such values in inputs that a class does not declare, and those must survive editing.
+struct RawJson {
+  std::string text;
+  bool operator==(const RawJson&) const = default;
+};
+
+/// What a graph file gives an input: a constant (as typed; checked against the socket later) or a link.
+/// Integers are int64_t where they fit, else uint64_t: seeds go up to 2^64 - 1.
+using Input = std::variant<bool, int64_t, uint64_t, double, std::string, Link, RawJson>;
 
 struct Node {
   std::string id, spec;                 // spec: class_type
   std::map<std::string, Input> inputs;  // by socket name
   std::string title;                    // _meta.title; never affects execution
-  bool operator==(const Node&) const = default;
+  std::vector<std::string> order =
+      {};  // input names as the file had them, for writing only; others follow by name
+  bool operator==(const Node& other) const {
+    return id == other.id && spec == other.spec && inputs == other.inputs && title == other.title;
+  }
+};
+
+/// How a file was laid out, so that an edited graph differs from it only where it was edited.
+struct Layout {
+  bool inputs_first = false;  // "inputs" before "class_type", as ComfyUI exports it
+  bool tall_links = false;    // each item of a link on a line of its own
+  bool final_newline = true;
 };
 
 /// Nodes in file order; ids are unique.
 struct Graph {
   std::vector<Node> nodes;
+  Layout layout = {};
   const Node* find(const std::string& id) const;
   Node* find(const std::string& id);
-  bool operator==(const Graph&) const = default;
+  bool operator==(const Graph& other) const { return nodes == other.nodes; }
 };
+
+/// Positions of nodes by id, for passes over whole graphs. Valid while the graph is unchanged.
+std::unordered_map<std::string_view, size_t> index_by_id(const Graph& graph);
 
 /// One thing wrong with a graph.
 struct Problem {
-  std::string node, socket;  // socket may be empty: the node itself
+  std::string node, socket;  // socket may be empty: the node itself; both: the whole graph
   std::string kind;          // ComfyUI's error type where it has one, e.g. value_bigger_than_max
   std::string expected, found, hint;
+  std::string spec = {};     // the node's class, where known
   std::string text() const;  // one line
 };
 
 /// All that is wrong with a graph; what() lists every problem.
 class GraphError : public std::exception {
  public:
-  explicit GraphError(std::vector<Problem> problems);
+  /// `place`: the file, where there is one.
+  explicit GraphError(std::vector<Problem> problems, const std::string& place = "");
   const char* what() const noexcept override { return text_.c_str(); }
   const std::vector<Problem>& problems() const { return problems_; }
 
@@ -55,5 +82,20 @@ class GraphError : public std::exception {
   std::vector<Problem> problems_;
   std::string text_;
 };
+
+/// `node 3 (KSampler)`: how every message names a node.
+std::string node_place(const std::string& id, const std::string& spec);
+
+/// Foreign text made fit for a message: control characters escaped, cut to `limit` bytes at a character's
+/// border.
+std::string printable(std::string_view text, size_t limit = 80);
+
+/// The candidate that `name` was probably meant to be, or "". As nearest_name, but safe for names from
+/// hostile files: it does not compare texts that no one types.
+std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
+
+/// An input as JSON would show it: 20, 1.0, "a cat", ["2", 0]; the numbers read back equal.
+std::string input_text(const Input& input);
+std::string number_text(double value);
 
 }  // namespace reel::pipeline

@@ -24,7 +24,8 @@ struct Socket {
   bool optional = false;  // may stay unconnected: the node sees no value
   bool multiline = false;
   bool seed = false;  // any 64-bit unsigned integer (kept bit for bit in int64_t)
-  bool file = false;  // a path whose content counts: its size and time enter the cache key
+  bool file = false;  // a path whose content counts: its size and time enter the cache key. On an output: a
+                      // file that the node wrote; a cached result holds only while that file is unchanged
 };
 
 /// The inputs of one execution, already typed, checked and with defaults filled in.
@@ -47,6 +48,10 @@ class Inputs {
 
 using NodeFunction = std::function<std::vector<Value>(const Inputs&, RunContext&)>;
 
+/// Text that changes when a node would give another result from the same inputs, e.g. the stamp of the folder
+/// that a model's name stands for. Sees constants only: linked inputs have no value yet.
+using ChangeToken = std::function<std::string(const Inputs&, const RunContext&)>;
+
 /// `spec.name` is the class_type, `spec.summary` its one-line help; `spec.params` stays empty: sockets say it
 /// all.
 struct NodeSpec {
@@ -56,7 +61,11 @@ struct NodeSpec {
   NodeFunction run;
   bool sink = false;      // has an effect outside the graph: such nodes are what a run is for
   int version = 1;        // enters the cache key: raise it when results change
-  bool cacheable = true;  // false: always runs
+  bool cacheable = true;  // false: always runs, and so does all that depends on it. A sink is only ever
+                          // cached if it has an output with `file`: what it did can be looked at then
+  ChangeToken change_token = {};  // optional; enters the cache key
+
+  const Socket* input(std::string_view socket_name) const;
 };
 
 class NodeRegistry : public Registry<NodeSpec> {};
@@ -64,7 +73,9 @@ class NodeRegistry : public Registry<NodeSpec> {};
 /// Fills `registry` with every node in pipeline/nodes/ (generated).
 void register_nodes(NodeRegistry& registry);
 
-/// Adds one MODEL -> MODEL node per edit, made from its spec.
+/// Adds one MODEL -> MODEL node per edit, made from its spec: its options as inputs, `preset` where it has
+/// any (an option left at its default then takes the preset's value), and `selector`, which refines where it
+/// applies. `edits` must outlive the registry.
 void add_edit_nodes(NodeRegistry& registry, const attention::EditRegistry& edits);
 
 }  // namespace reel::pipeline
