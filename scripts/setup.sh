@@ -114,7 +114,7 @@ install_packages() {
     if known_to_apt "$package"; then ask+=("$package"); fi
   done
   if ((${#ask[@]} == 0)); then return 0; fi
-  if ! step "installing ${#ask[@]} packages: ${ask[*]}" "$APT_SECONDS" apt apt_install "$prefix" "${ask[@]}"; then
+  if ! step "installing packages: ${ask[*]}" "$APT_SECONDS" apt apt_install "$prefix" "${ask[@]}"; then
     if ((${#missing[@]} == 0)); then return 0; fi
     show_log apt
     fail "apt-get could not install: ${missing[*]}" "Without network? Otherwise try it by hand:" "  $command"
@@ -245,12 +245,12 @@ install_torch() {
 # reel_setup MODE...: everything above, in order; afterwards REEL_TORCH_DIR is set. If REEL_BUILD is set, the
 # announced time counts the build as well.
 reel_setup() {
-  APT_SECONDS=60 TORCH_SECONDS=40
   reel_begin
   choose_compiler
   choose_python
   find_torch
   find_packages "$@"
+  APT_SECONDS=$((10 + 3 * ${#MISSING[@]})) TORCH_SECONDS=40
   if ((${#MISSING[@]} > 0)); then REEL_LEFT=$((REEL_LEFT + APT_SECONDS)); fi
   if [[ -z $REEL_TORCH_DIR ]]; then REEL_LEFT=$((REEL_LEFT + TORCH_SECONDS)); fi
   if [[ -n ${REEL_BUILD:-} && ! -f $REEL_BUILD/build.ninja ]]; then
