@@ -27,7 +27,8 @@ LIBRARIES = [
     (r"xtensor|xtl/", r"guidance/schedulers/.*\.cpp|tests/.*", "xtensor belongs in guidance/schedulers/ and tests/"),
     (r"cuda|c10/cuda/|ATen/cuda/|cub/|cutlass/", r"\w+/ops/.*\.(cu|cuh)|\w+/ops/\w+_cuda\.cpp|tests/.*",
      "CUDA belongs in */ops/*.cu and */ops/*_cuda.cpp"),
-    (r"torch/(?!library\.h)", r"(?!)", "of LibTorch, ATen, c10 and torch/library.h are used; not torch::nn"),
+    (r"torch/(?!library\.h|version\.h)", r"(?!)",
+     "of LibTorch, ATen, c10, torch/library.h and torch/version.h are used; not torch::nn"),
     (r"gtest/|gmock/", r"tests/.*", "GoogleTest belongs in tests/"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
