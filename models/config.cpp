@@ -53,6 +53,32 @@ std::vector<T> as_list(const std::string& place, const std::string& key, const n
   return items;
 }
 
+/// `text` with the bare words that Python's json writes for non-finite numbers put in quotes.
+std::string quote_nonfinite(const std::string& text) {
+  std::string result;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (in_string && text[i] == '\\') {
+      result += text.substr(i, 2);
+      ++i;
+      continue;
+    }
+    if (text[i] == '"') in_string = !in_string;
+    const std::string_view rest = std::string_view(text).substr(i);
+    std::string_view word;
+    for (const std::string_view known : {"NaN", "Infinity", "-Infinity"}) {
+      if (!in_string && rest.starts_with(known)) word = known;
+    }
+    if (word.empty()) {
+      result += text[i];
+      continue;
+    }
+    result += '"' + std::string(word) + '"';
+    i += word.size() - 1;
+  }
+  return result;
+}
+
 }  // namespace
 
 Config::Config() : document_(std::make_shared<Document>()), place_("defaults") {}
@@ -77,7 +103,7 @@ Config Config::parse(const std::string& text, const std::string& place) {
     return true;
   };
   try {
-    document->json = nlohmann::json::parse(text, watch);
+    document->json = nlohmann::json::parse(quote_nonfinite(text), watch);
   } catch (const nlohmann::json::exception& error) {
     throw std::runtime_error("[" + place + "] is not valid JSON: " + error.what() + "; fetch the file again");
   }
@@ -115,6 +141,8 @@ bool Config::has(const std::string& key) const {
 }
 
 bool Config::is_list(const std::string& key) const { return has(key) && document_->json.at(key).is_array(); }
+
+bool Config::is_text(const std::string& key) const { return has(key) && document_->json.at(key).is_string(); }
 
 int64_t Config::integer(const std::string& key, int64_t absent) const {
   return has(key) ? as_integer(place_, key, document_->json.at(key)) : absent;

@@ -9,8 +9,10 @@
 
 namespace reel::models {
 
-/// A JSON object with typed, checked access. `null` counts as absent. Copies share the document.
-/// Every accessor throws std::runtime_error "[place] 'key' must be ..., got ...; ..." on a wrong type.
+/// A JSON object with typed, checked access. `null` counts as absent. Copies share the document. NaN,
+/// Infinity and -Infinity, which Python writes though JSON has no such numbers, are kept as the texts "NaN",
+/// "Infinity", "-Infinity". Every accessor throws std::runtime_error "[place] 'key' must be ..., got ...;
+/// ..." on a wrong type.
 class Config {
  public:
   /// An empty object: all defaults.
@@ -22,6 +24,7 @@ class Config {
 
   bool has(const std::string& key) const;      // present and not null
   bool is_list(const std::string& key) const;  // present and a JSON array
+  bool is_text(const std::string& key) const;  // present and a JSON string
   int64_t integer(const std::string& key, int64_t absent) const;
   double number(const std::string& key, double absent) const;
   bool flag(const std::string& key, bool absent) const;
