@@ -19,7 +19,7 @@ EditRule EditRegistry::rule(const std::string& name, const ParamValues& options,
           [make = entry.make, values] { return make(values); }};
 }
 
-EditRule EditRegistry::parse(std::string_view text) const {
+ParsedEdit EditRegistry::split(std::string_view text) const {
   const size_t at = text.find('@');
   const std::string_view head = text.substr(0, at);
   const size_t colon = head.find(':');
@@ -27,7 +27,12 @@ EditRule EditRegistry::parse(std::string_view text) const {
   const std::string_view options =
       colon == std::string_view::npos ? std::string_view() : head.substr(colon + 1);
   const std::string_view selector = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
-  return rule(entry.spec.name, parse_options(entry.spec, options), std::string(selector));
+  return {&entry, parse_options(entry.spec, options), Selector::parse(selector).text()};
+}
+
+EditRule EditRegistry::parse(std::string_view text) const {
+  const ParsedEdit edit = split(text);
+  return rule(edit.entry->spec.name, edit.options, edit.selector);
 }
 
 }  // namespace reel::attention

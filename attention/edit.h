@@ -23,6 +23,13 @@ using Attend = std::function<at::Tensor(Call&)>;
 /// What an edit did, by name, for the run's report ("maps": 12, "bytes": 4096, ...).
 using EditFacts = std::map<std::string, double>;
 
+/// Tensors that an edit gathered, and the file that its user asked for. Edits touch no files: who samples
+/// writes it.
+struct Recording {
+  std::string file;
+  std::map<std::string, at::Tensor> tensors;
+};
+
 /// One instance per run: it may keep state between calls, within the memory budget it states. The processor
 /// shows it only the selected sites, steps, rows and heads: R and heads below count the selected ones.
 class Edit {
@@ -38,8 +45,9 @@ class Edit {
   virtual void on_probs(const Call&, at::Tensor& /*probs*/) {}
   /// Wraps or replaces the whole computation.
   virtual at::Tensor attend(Call& call, const Attend& next) { return next(call); }
-  /// After the last step: writes out what was gathered.
+  /// After the last step.
   virtual void finish() {}
+  virtual Recording recording() const { return {}; }
   virtual EditFacts facts() const { return {}; }
 };
 
@@ -57,6 +65,13 @@ struct EditEntry {
   std::string where;      // default selector, in text form: what the user's selector refines
   std::string node_name;  // class name of the graph node, e.g. BroadWay
   std::function<std::unique_ptr<Edit>(const ParamValues&)> make;
+};
+
+/// An edit as the user typed it, taken apart and checked.
+struct ParsedEdit {
+  const EditEntry* entry;
+  ParamValues options;   // all of them, defaults included
+  std::string selector;  // the user's own terms
 };
 
 /// Edits by name. `registry.add<Scale>("scale", "Scale", summary, source).param(...)` declares one; the class
@@ -112,6 +127,9 @@ class EditRegistry : public Registry<EditEntry> {
   /// Reads `NAME[:option=value,...][@selector]`.
   /// Throws: std::invalid_argument with the nearest known name, option or term.
   EditRule parse(std::string_view text) const;
+
+  /// The same, without making a rule of it.
+  ParsedEdit split(std::string_view text) const;
 
   /// The rule for an edit whose options and selector are already apart, as in a graph.
   EditRule rule(const std::string& name, const ParamValues& options, const std::string& selector) const;

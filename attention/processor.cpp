@@ -2,6 +2,8 @@
 
 #include <ATen/ops/scaled_dot_product_attention.h>
 
+#include "attention/ops/frame_attention.h"
+
 namespace reel::attention {
 
 struct Processor::Active {
@@ -111,6 +113,13 @@ at::Tensor fused_attention(const Call& call) {
     const at::Tensor q = call.q.transpose(1, 2).reshape({rows, heads, groups * n, d});
     const at::Tensor out = sdpa(q, call.k.squeeze(1), call.v.squeeze(1), {});
     return out.view({rows, heads, groups, n, d}).transpose(1, 2);
+  }
+  // Generic fused attention works in tiles made for long sequences; it wastes most of them on temporal
+  // layers.
+  constexpr int64_t kShort = 64;
+  if (call.q.is_cpu() && groups > 1 && call.k.size(1) == groups && !call.bias.defined() &&
+      std::max(n, call.k.size(3)) <= kShort && call.q.size(4) <= kMaxShortWidth) {
+    return frame_attention(call.q, call.k, call.v, scale_of(call));
   }
   if (rows == 1 || groups == 1) {
     const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };  // a view: one of the two is 1
@@ -298,6 +307,15 @@ std::vector<EditReport> Processor::report() const {
   for (const auto& active : edits_) {
     all.push_back(active->report);
     all.back().facts = active->edit->facts();
+  }
+  return all;
+}
+
+std::vector<Recording> Processor::recordings() const {
+  std::vector<Recording> all;
+  for (const auto& active : edits_) {
+    Recording recording = active->edit->recording();
+    if (!recording.tensors.empty()) all.push_back(std::move(recording));
   }
   return all;
 }

@@ -36,10 +36,12 @@ class Processor {
   /// Throws: std::runtime_error when an edit needs a map larger than the budget.
   at::Tensor attend(Call call);
 
-  /// After the last step: lets edits write what they gathered.
+  /// After the last step: tells the edits that the run is over.
   void finish();
 
   std::vector<EditReport> report() const;
+  /// What edits gathered, for those that gathered something.
+  std::vector<Recording> recordings() const;
 
  private:
   struct Active;  // an edit with the rule it came from

@@ -1,6 +1,7 @@
 #include "models/layers.h"
 
 #include "attention/spec.h"
+#include "models/ops/channel_norm.h"
 
 namespace reel::models {
 namespace {
@@ -65,12 +66,11 @@ GroupNorm GroupNorm::load(const Weights& weights, int64_t channels, int64_t grou
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
-  return to_nhwc(at::group_norm(to_nchw(x), groups, weight, bias, eps));
+  return group_norm_channels_last(x.contiguous(), weight, bias, groups, eps, /*silu=*/false);
 }
 
 at::Tensor GroupNorm::silu(const at::Tensor& x) const {
-  at::Tensor y = (*this)(x);
-  return at::silu_(y);
+  return group_norm_channels_last(x.contiguous(), weight, bias, groups, eps, /*silu=*/true);
 }
 
 LayerNorm LayerNorm::load(const Weights& weights, int64_t width, double eps, bool affine) {

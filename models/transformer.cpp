@@ -1,5 +1,7 @@
 #include "models/transformer.h"
 
+#include "models/ops/channel_norm.h"
+
 namespace reel::models {
 
 using attention::SiteKind;
@@ -95,11 +97,7 @@ FeedForward::FeedForward(const Weights& weights, int64_t width)
     : in_(Linear::load(weights.scope("net.0.proj"), width, width * 8)),
       out_(Linear::load(weights.scope("net.2"), width * 4, width)) {}
 
-at::Tensor FeedForward::operator()(const at::Tensor& x) const {
-  const at::Tensor both = in_(x);
-  const int64_t inner = both.size(-1) / 2;
-  return out_(both.narrow(-1, 0, inner) * at::gelu(both.narrow(-1, inner, inner)));
-}
+at::Tensor FeedForward::operator()(const at::Tensor& x) const { return out_(geglu(in_(x))); }
 
 SpatialTransformer::SpatialTransformer(const Weights& weights, SiteList& sites, const Options& options)
     : norm_(GroupNorm::load(weights.scope("norm"), options.channels, options.norm_groups, 1e-6)),

@@ -66,11 +66,10 @@ class UNetMotion : public Denoiser {
     std::vector<int64_t> up_counts(counts.rbegin(), counts.rend());
     for (int64_t& count : up_counts) ++count;
 
-    // In SD 1.x configurations `attention_head_dim` means the number of heads: `num_attention_heads` came
-    // later.
-    const std::string heads_key =
-        config.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
-    const auto heads = config.per_block(heads_key, levels, 8);
+    // In UNet2DConditionModel configurations `attention_head_dim` means the number of heads: the name came
+    // first, and `num_attention_heads` wins where both are there. UNetMotionModel knows only the latter.
+    const bool old_key = !merged && !config.has("num_attention_heads");
+    const auto heads = config.per_block(old_key ? "attention_head_dim" : "num_attention_heads", levels, 8);
     const auto context = config.per_block("cross_attention_dim", levels, 1280);
     const auto motion_heads = motion.per_block("motion_num_attention_heads", levels, 8);
     const int64_t max_frames = motion.bounded("motion_max_seq_length", 32, 1, 1 << 16);

@@ -1,0 +1,280 @@
+// `reel generate`: text to video. Binds options to a graph and hands it to the executor; no tensor math here.
+#include <sys/resource.h>
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/generate_job.h"
+#include "app/generate_report.h"
+#include "models/safetensors.h"
+#include "pipeline/graph_edit.h"
+#include "pipeline/graph_json.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::app {
+namespace {
+
+struct VerbOptions {
+  CommonOptions common;
+  GenerateOptions job;
+  std::string prompts_file, save_graph, save_tensors;
+  bool dry_run = false;
+};
+
+/// Options of one line of --prompts: plain text, or a JSON object with option names (dashes or underscores).
+GenerateOptions options_of_line(const std::string& line, int number, const GenerateOptions& base,
+                                CommonOptions& common) {
+  GenerateOptions options = base;
+  if (line.front() != '{') {
+    options.prompt = line;
+    return options;
+  }
+  const std::string place = "--prompts, line " + std::to_string(number);
+  try {
+    for (const auto& [key, value] : nlohmann::json::parse(line).items()) {
+      std::string name = key;
+      std::replace(name.begin(), name.end(), '_', '-');
+      if (name == "prompt")
+        options.prompt = value.get<std::string>();
+      else if (name == "negative")
+        options.negative = value.get<std::string>();
+      else if (name == "output" || name == "o")
+        options.output = value.get<std::string>();
+      else if (name == "frames")
+        options.frames = value.get<int64_t>();
+      else if (name == "steps")
+        options.steps = value.get<int64_t>();
+      else if (name == "size")
+        options.size = value.get<std::string>();
+      else if (name == "fps")
+        options.fps = value.get<double>();
+      else if (name == "guidance")
+        options.guidance = value.get<double>();
+      else if (name == "guidance-rescale")
+        options.guidance_rescale = value.get<double>();
+      else if (name == "scheduler")
+        options.scheduler = value.get<std::string>();
+      else if (name == "seed")
+        common.seed = value.get<uint64_t>();
+      else if (name == "edit")
+        options.edits =
+            value.is_array() ? value.get<std::vector<std::string>>() : std::vector{value.get<std::string>()};
+      else if (name == "lora")
+        options.loras =
+            value.is_array() ? value.get<std::vector<std::string>>() : std::vector{value.get<std::string>()};
+      else if (name == "prompt-at")
+        options.prompt_keys = value.get<std::vector<std::string>>();
+      else if (name == "prompt-blend")
+        options.prompt_blend = value.get<std::string>();
+      else if (name == "clip-skip")
+        options.clip_skip = value.get<int>();
+      else if (name == "crf")
+        options.crf = value.get<int>();
+      else if (name == "codec")
+        options.codec = value.get<std::string>();
+      else if (name == "compare")
+        options.compare = value.get<bool>();
+      else if (name == "init-latents")
+        options.initial_latents = value.get<std::string>();
+      else if (name == "step-noise")
+        options.step_noise = value.get<std::string>();
+      else
+        throw std::invalid_argument("[" + place + "] the option '" + key +
+                                    "' is not known; use the names of reel generate --help");
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw std::invalid_argument("[" + place +
+                                "] must be a text or a JSON object of options: " + error.what());
+  }
+  return options;
+}
+
+/// `out.mp4` -> `out-0003.mp4` for the third of several jobs; a %d in the name (but for png) is filled in.
+std::string numbered_output(const std::string& output, size_t index, size_t count) {
+  if (output.empty() || count < 2) return output;
+  char number[32];
+  std::snprintf(number, sizeof number, "-%04zu", index + 1);
+  size_t at = output.find('%');
+  if (at == std::string::npos) at = output.rfind('.');
+  if (at == std::string::npos) return output + number;
+  if (at > 0 && output[at] == '%' && output[at - 1] == '_') --at;
+  return output.substr(0, at) + number + output.substr(at);
+}
+
+void save_tensors(const std::string& path, const pipeline::Executor& executor) {
+  std::map<std::string, at::Tensor> tensors;
+  const auto value = [&](const char* node) -> const pipeline::Value* {
+    const auto* values = executor.values(node);
+    return values && !values->empty() ? &values->front() : nullptr;
+  };
+  if (const auto* v = value("positive"))
+    tensors["prompt_embeds"] = std::get<pipeline::PromptContext>(*v).context;
+  if (const auto* v = value("negative"))
+    tensors["negative_prompt_embeds"] = std::get<pipeline::PromptContext>(*v).context;
+  if (const auto* v = value("sampler")) tensors["latents"] = std::get<pipeline::Latent>(*v).samples;
+  if (const auto* v = value("decode")) tensors["frames"] = std::get<pipeline::Images>(*v).pixels;
+  models::write_safetensors(path, tensors);
+}
+
+class GenerateRun {
+ public:
+  explicit GenerateRun(VerbOptions options) : options_(std::move(options)) {}
+
+  int run() {
+    std::vector<std::pair<GenerateOptions, CommonOptions>> jobs = read_jobs();
+    if (options_.dry_run) {
+      for (const auto& [job, common] : jobs) dry_run(resolve_job(job, common), common);
+      return kDone;
+    }
+    executor_ = make_executor(options_.common);
+    if (jobs.size() == 1) {
+      one(jobs[0].first, jobs[0].second);
+      return kDone;
+    }
+    int failed = 0;
+    for (const auto& [job, common] : jobs) {
+      if (stop_request()) throw pipeline::Cancelled();
+      const int code = run_guarded(
+          options_.common.json, [&, &job = job, &common = common] { return one(job, common), int{kDone}; });
+      if (code == kInterrupted) return code;
+      failed += code != kDone;
+    }
+    return failed ? kSomeFailed : kDone;
+  }
+
+ private:
+  std::vector<std::pair<GenerateOptions, CommonOptions>> read_jobs() const {
+    std::vector<std::pair<GenerateOptions, CommonOptions>> jobs;
+    if (options_.prompts_file.empty()) {
+      if (options_.job.prompt.empty() && options_.job.prompt_keys.empty()) {
+        throw std::invalid_argument(
+            "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
+      }
+      jobs.emplace_back(options_.job, options_.common);
+      return jobs;
+    }
+    std::ifstream file;
+    if (options_.prompts_file != "-") file.open(options_.prompts_file);
+    std::istream& stream = options_.prompts_file == "-" ? std::cin : file;
+    if (!stream) throw std::runtime_error("[--prompts] '" + options_.prompts_file + "' cannot be read");
+    int number = 0;
+    for (std::string line; std::getline(stream, line);) {
+      ++number;
+      while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
+      line.erase(0, line.find_first_not_of(" \t"));
+      if (line.empty()) continue;
+      CommonOptions common = options_.common;
+      const GenerateOptions job = options_of_line(line, number, options_.job, common);
+      jobs.emplace_back(job, common);
+    }
+    if (jobs.empty())
+      throw std::invalid_argument("[--prompts] '" + options_.prompts_file +
+                                  "' holds no prompts; write one a line");
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      if (jobs[i].first.output == options_.job.output)
+        jobs[i].first.output = numbered_output(options_.job.output, i, jobs.size());
+    }
+    return jobs;
+  }
+
+  void dry_run(const GenerateJob& job, const CommonOptions& common) {
+    const pipeline::Graph graph = build_graph(job);
+    const auto problems = pipeline::check(plugins().nodes, graph);
+    if (!problems.empty()) throw pipeline::GraphError(problems);
+    if (!options_.save_graph.empty()) pipeline::save_graph(graph, options_.save_graph);
+    const std::string text = describe_plan(job, place(common), common.json);
+    if (common.json) return print_json(text);
+    std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
+  }
+
+  void one(const GenerateOptions& options, const CommonOptions& common) {
+    const auto start = std::chrono::steady_clock::now();
+    const GenerateJob job = resolve_job(options, common);
+    if (!common.seed && !common.quiet) std::cerr << "reel: seed " << job.seed << "\n";
+    const pipeline::Graph graph = build_graph(job);
+    if (!options_.save_graph.empty()) pipeline::save_graph(graph, options_.save_graph);
+    executor_->context().recipe_json = recipe(job, place(common));
+    const double loaded_before = executor_->context().models->load_seconds();
+    const pipeline::Report report = executor_->run(graph);
+    if (!options_.save_tensors.empty()) save_tensors(options_.save_tensors, *executor_);
+    RunFacts facts;
+    facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    facts.load_s = executor_->context().models->load_seconds() - loaded_before;
+    if (common.json) {
+      print_json(describe_run(job, report, place(common), facts));
+      return;
+    }
+    for (const pipeline::NodeReport& node : report.nodes) {
+      const auto path = node.facts.find("path");
+      if (path != node.facts.end()) std::cout << path->second << std::endl;
+    }
+    if (common.verbose) std::cerr << describe_run(job, report, place(common), facts) << "\n";
+  }
+
+  VerbOptions options_;
+  std::unique_ptr<pipeline::Executor> executor_;
+};
+
+}  // namespace
+
+void add_generate_verb(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("generate", "Text to video");
+  auto options = std::make_shared<VerbOptions>();
+  GenerateOptions& job = options->job;
+  verb->footer(
+      "Example: reel generate \"a rocket moving up in space\" -o rocket.mp4\n"
+      "Defaults for size, frames, steps, guidance and fps come from the model's folder.");
+  verb->add_option("prompt", job.prompt, "what is to be seen");
+  verb->add_option(
+      "-o,--output", job.output,
+      "file.(mp4|webm|gif|y4m), or a png pattern such as frame_%05d.png; default: named after the prompt");
+  verb->add_option("--negative", job.negative, "what is not to be seen");
+  verb->add_option("--prompts", options->prompts_file,
+                   "one job a line: a prompt, or a JSON object of options; - for standard input");
+  verb->add_option("--prompt-at", job.prompt_keys, "FRAME:TEXT, repeatable: prompts at chosen frames")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--prompt-blend", job.prompt_blend, "between two --prompt-at frames")
+      ->check(CLI::IsMember({"linear", "hold"}))
+      ->capture_default_str();
+  verb->add_option("--frames", job.frames, "number of frames")->check(CLI::Range(1, 4096));
+  verb->add_option("--size", job.size, "WIDTHxHEIGHT in pixels");
+  verb->add_option("--fps", job.fps, "frames a second of the file")->check(CLI::Range(0.01, 1000.0));
+  verb->add_option("--steps", job.steps, "denoising steps")->check(CLI::Range(1, 10000));
+  verb->add_option("--guidance", job.guidance, "classifier-free guidance scale; at most 1: none")
+      ->check(CLI::Range(0.0, 100.0));
+  verb->add_option("--guidance-rescale", job.guidance_rescale, "share of the deviation restored, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--scheduler", job.scheduler,
+                   "NAME[:opt=v,...], see reel schedulers; default: the model's");
+  verb->add_option("--edit", job.edits, "NAME[:opt=v,...][@selector], repeatable, in order; see reel edits")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_flag("--compare", job.compare, "also the unedited video of the same seed, and both side by side");
+  verb->add_option("--lora", job.loras, "FILE[:weight], repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--clip-skip", job.clip_skip, "text encoder layers left out at the end")
+      ->check(CLI::Range(0, 24))
+      ->capture_default_str();
+  verb->add_option("--save-graph", options->save_graph, "write the job as a graph file");
+  verb->add_flag("--dry-run", options->dry_run,
+                 "print the plan, the memory it needs and the sites that edits match; load nothing");
+  verb->add_option("--crf", job.crf, "constant quality of the file, smaller is better")
+      ->check(CLI::Range(0, 63));
+  verb->add_option("--codec", job.codec, "h264, h265, vp9 or av1; default: the format's usual one");
+  verb->add_flag("--no-recipe", job.no_recipe, "do not store in the file how it was made");
+  verb->add_flag("-y,--overwrite", job.overwrite, "replace existing files");
+  verb->add_option("--init-latents", job.initial_latents,
+                   "safetensors with `latents` [B,C,F,h,w]: start noise of unit variance");
+  verb->add_option("--step-noise", job.step_noise,
+                   "safetensors with `noise` [steps,B,C,F,h,w] for stochastic schedulers");
+  verb->add_option("--save-tensors", options->save_tensors,
+                   "write prompt_embeds, negative_prompt_embeds, latents and frames as safetensors");
+  add_common_options(*verb, options->common);
+  verb->callback([options, &action] { action = [options] { return GenerateRun(*options).run(); }; });
+}
+
+}  // namespace reel::app

@@ -1,0 +1,51 @@
+// One video to be made: what the user asked for, completed with the model's defaults, and as a graph.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/app.h"
+#include "models/model_folder.h"
+#include "pipeline/graph.h"
+
+namespace reel::app {
+
+/// The options of `reel generate`. Absent ones take the model's defaults.
+struct GenerateOptions {
+  std::string prompt, negative, output, scheduler, prompt_blend = "linear", codec, initial_latents,
+                                                   step_noise;
+  std::vector<std::string> prompt_keys;  // FRAME:TEXT
+  std::optional<int64_t> frames, steps;
+  std::string size;  // WxH
+  std::optional<double> fps, guidance, guidance_rescale;
+  std::vector<std::string> edits, loras;
+  bool compare = false, overwrite = false, no_recipe = false;
+  int crf = -1, clip_skip = 0;
+};
+
+/// A job with nothing left open.
+struct GenerateJob {
+  GenerateOptions options;
+  models::ModelFolder model;
+  std::string model_name, motion_adapter;
+  uint64_t seed = 0;
+  int64_t width = 0, height = 0, frames = 0, steps = 0;
+  double fps = 0, guidance = 0, guidance_rescale = 0;
+  std::string output, output_unedited, output_side_by_side;  // the last two with --compare only
+};
+
+/// Completes and checks what can be checked before a model is loaded.
+/// Throws: std::invalid_argument, std::runtime_error.
+GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& common);
+
+/// The job as a graph: the template assets/graphs/generate.json with its values bound, and a node for each
+/// LoRA, edit and further output. Node ids are fixed: model, positive, negative, latent, sampler, decode,
+/// video, write.
+pipeline::Graph build_graph(const GenerateJob& job);
+
+/// Short text that changes with a model's weights: SHA-256 over names, sizes, headers and a sample of the
+/// data.
+std::string model_fingerprint(const models::ModelFolder& model);
+
+}  // namespace reel::app

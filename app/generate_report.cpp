@@ -1,0 +1,175 @@
+#include "app/generate_report.h"
+
+#include <sys/resource.h>
+
+#include <nlohmann/json.hpp>
+
+#include "models/checkpoint.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::app {
+namespace {
+
+using nlohmann::json;
+
+json resolved_options(const GenerateJob& job, const Placement& placement) {
+  const GenerateOptions& o = job.options;
+  return {{"prompt", o.prompt},
+          {"negative", o.negative},
+          {"prompt_at", o.prompt_keys},
+          {"prompt_blend", o.prompt_blend},
+          {"frames", job.frames},
+          {"width", job.width},
+          {"height", job.height},
+          {"fps", job.fps},
+          {"steps", job.steps},
+          {"guidance", job.guidance},
+          {"guidance_rescale", job.guidance_rescale},
+          {"scheduler", o.scheduler.empty() ? "model" : o.scheduler},
+          {"edit", o.edits},
+          {"lora", o.loras},
+          {"clip_skip", o.clip_skip},
+          {"device", placement.device.str()},
+          {"dtype", dtype_name(placement.dtype)},
+          {"seed", job.seed}};
+}
+
+json edits_json(const std::vector<attention::EditReport>& edits, bool with_sites) {
+  json list = json::array();
+  for (const attention::EditReport& edit : edits) {
+    json entry = {{"edit", edit.edit}, {"sites_matched", edit.sites.size()}, {"path", edit.path}};
+    if (with_sites)
+      entry["sites"] = edit.sites;
+    else
+      entry["calls"] = edit.calls, entry["facts"] = edit.facts;
+    list.push_back(entry);
+  }
+  return list;
+}
+
+/// Rough upper estimate of what a run holds: weights in the wanted dtype, and the widest maps of UNet and
+/// decoder.
+json memory_estimate(const GenerateJob& job, const Placement& placement) {
+  int64_t weights = 0;
+  for (const models::ComponentFiles* files : {&job.model.denoiser, &job.model.vae, &job.model.text_encoder}) {
+    std::vector<std::string> folders = {files->folder};
+    if (!files->adapter.empty()) folders.push_back(files->adapter);
+    for (const std::string& folder : folders) {
+      const models::Checkpoint checkpoint = models::Checkpoint::open(folder);
+      for (const std::string& name : checkpoint.names()) {
+        int64_t elements = 1;
+        for (const int64_t size : checkpoint.info(name).shape) elements *= size;
+        weights += elements * static_cast<int64_t>(at::elementSize(placement.dtype));
+      }
+    }
+  }
+  const auto channels = job.model.denoiser.config.integers("block_out_channels", {320, 640, 1280, 1280});
+  const int64_t cells =
+      job.width * job.height / job.model.latent_factor / job.model.latent_factor * job.frames;
+  const int64_t rows = job.guidance > 1 ? 2 : 1;
+  // At the finest level a forward pass holds about 24 maps' worth: skips, the residual stream and GEGLU's
+  // eightfold one.
+  const int64_t activations =
+      rows * cells * channels.front() * 24 * static_cast<int64_t>(at::elementSize(placement.dtype));
+  return {
+      {"weights_bytes", weights}, {"activations_bytes", activations}, {"total_bytes", weights + activations}};
+}
+
+double node_seconds(const pipeline::Report& report, const char* id) {
+  const pipeline::NodeReport* node = report.find(id);
+  return node ? node->seconds : 0;
+}
+
+double fact(const pipeline::Report& report, const char* id, const char* name) {
+  const pipeline::NodeReport* node = report.find(id);
+  if (!node || !node->facts.count(name)) return 0;
+  return std::strtod(node->facts.at(name).c_str(), nullptr);
+}
+
+}  // namespace
+
+std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json) {
+  attention::EditPlan plan;
+  for (const std::string& edit : job.options.edits) plan.push_back(plugins().edits.parse(edit));
+  pipeline::ModelCache models(plugins().families, placement.device, placement.dtype);
+  pipeline::ModelHandle handle;
+  handle.folder = job.model.path, handle.motion_adapter = job.motion_adapter;
+  const std::vector<attention::Site> sites = models.sites(handle);
+  const auto edits = attention::dry_run(plan, sites);
+  json document = {
+      {"dry_run", true},
+      {"output", job.output},
+      {"model", {{"name", job.model_name}, {"path", job.model.path}, {"hash", model_fingerprint(job.model)}}},
+      {"options", resolved_options(job, placement)},
+      {"memory", memory_estimate(job, placement)},
+      {"sites", sites.size()},
+      {"edits", edits_json(edits, true)}};
+  if (as_json) return document.dump();
+  const double mib = 1.0 / (1 << 20);
+  std::string text = "Plan for " + job.output + "\n";
+  char line[256];
+  std::snprintf(line, sizeof line, "  model    %s (%s), %s on %s\n", job.model_name.c_str(),
+                document["model"]["hash"].get<std::string>().c_str(), dtype_name(placement.dtype).c_str(),
+                placement.device.str().c_str());
+  text += line;
+  std::snprintf(line, sizeof line, "  video    %lld frames of %lldx%lld at %g frames/s\n",
+                (long long)job.frames, (long long)job.width, (long long)job.height, job.fps);
+  text += line;
+  std::snprintf(line, sizeof line, "  sampling %lld steps, guidance %g, seed %llu\n", (long long)job.steps,
+                job.guidance, (unsigned long long)job.seed);
+  text += line;
+  std::snprintf(line, sizeof line, "  memory   about %.0f MiB: weights %.0f, activations %.0f\n",
+                document["memory"]["total_bytes"].get<double>() * mib,
+                document["memory"]["weights_bytes"].get<double>() * mib,
+                document["memory"]["activations_bytes"].get<double>() * mib);
+  text += line;
+  for (const attention::EditReport& edit : edits) {
+    text += "  edit     " + edit.edit + ": " + std::to_string(edit.sites.size()) + " of " +
+            std::to_string(sites.size()) + " sites, " + edit.path + "\n";
+    for (const std::string& site : edit.sites) text += "             " + site + "\n";
+  }
+  return text;
+}
+
+std::string describe_run(const GenerateJob& job, const pipeline::Report& report, const Placement& placement,
+                         const RunFacts& facts) {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  json document = {
+      {"path", job.output},
+      {"prompt", job.options.prompt},
+      {"seed", job.seed},
+      {"options", resolved_options(job, placement)},
+      {"model",
+       {{"name", job.model_name}, {"path", job.model.path}, {"hash", model_fingerprint(job.model)}}}};
+  document["seconds"] = {{"load", facts.load_s},
+                         {"encode", node_seconds(report, "positive") + node_seconds(report, "negative")},
+                         {"step_first", fact(report, "sampler", "step_first_s")},
+                         {"step_median", fact(report, "sampler", "step_median_s")},
+                         {"sample", node_seconds(report, "sampler")},
+                         {"decode", node_seconds(report, "decode")},
+                         {"write", node_seconds(report, "write")},
+                         {"total", facts.total_s}};
+  document["peak_bytes"] = {{"host", usage.ru_maxrss * int64_t{1024}}, {"device", 0}};
+  const pipeline::NodeReport* sampler = report.find("sampler");
+  document["edits"] = sampler ? edits_json(sampler->edits, false) : json::array();
+  if (job.options.compare)
+    document["unedited"] = job.output_unedited, document["side_by_side"] = job.output_side_by_side;
+  json nodes = json::array();
+  for (const pipeline::NodeReport& node : report.nodes) {
+    nodes.push_back(
+        {{"id", node.id}, {"class", node.spec}, {"cached", node.cached}, {"seconds", node.seconds}});
+  }
+  document["nodes"] = nodes;
+  if (!report.warnings.empty()) document["warnings"] = report.warnings;
+  return document.dump();
+}
+
+std::string recipe(const GenerateJob& job, const Placement& placement) {
+  return json{{"reel", REEL_VERSION},
+              {"model", {{"name", job.model_name}, {"hash", model_fingerprint(job.model)}}},
+              {"options", resolved_options(job, placement)}}
+      .dump();
+}
+
+}  // namespace reel::app

@@ -1,0 +1,211 @@
+// `reel models`: installed models, what is in them, and whether every tensor fits.
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/app.h"
+#include "models/checkpoint.h"
+#include "models/model_folder.h"
+#include "models/tokenizer.h"
+
+namespace reel::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct Options {
+  CommonOptions common;
+  std::string folder, input;
+};
+
+struct Component {
+  std::string name;
+  models::ComponentFiles files;
+};
+
+std::vector<Component> components(const models::ModelFolder& model) {
+  return {{"denoiser", model.denoiser}, {"vae", model.vae}, {"text_encoder", model.text_encoder}};
+}
+
+std::string locate(const Options& options) {
+  return models::find_model(options.folder, models::model_search_path(options.common.models_dirs));
+}
+
+int list(const Options& options) {
+  json all = json::array();
+  for (const auto& [name, folder] :
+       models::list_models(models::model_search_path(options.common.models_dirs))) {
+    const models::Config index = models::Config::read(folder + "/model_index.json");
+    all.push_back({{"name", name}, {"path", folder}, {"pipeline", index.text("_class_name", "")}});
+    if (!options.common.json)
+      std::cout << name << "  " << index.text("_class_name", "") << "  " << folder << "\n";
+  }
+  if (options.common.json) print_json(all.dump());
+  return kDone;
+}
+
+struct Size {
+  int64_t tensors = 0, parameters = 0, bytes = 0;
+};
+
+Size size_of(const models::ComponentFiles& files) {
+  Size size;
+  std::vector<std::string> folders = {files.folder};
+  if (!files.adapter.empty()) folders.push_back(files.adapter);
+  for (const std::string& folder : folders) {
+    const models::Checkpoint checkpoint = models::Checkpoint::open(folder);
+    size.bytes += checkpoint.bytes();
+    for (const std::string& name : checkpoint.names()) {
+      int64_t elements = 1;
+      for (const int64_t n : checkpoint.info(name).shape) elements *= n;
+      size.parameters += elements, ++size.tensors;
+    }
+  }
+  return size;
+}
+
+int info(const Options& options) {
+  const models::ModelFolder model = models::ModelFolder::open(locate(options), options.common.motion_adapter);
+  const models::GenerationDefaults& d = model.defaults;
+  json document = {{"path", model.path},
+                   {"pipeline", model.pipeline_class},
+                   {"scheduler", model.scheduler.text("_class_name", "")},
+                   {"max_frames", model.max_frames},
+                   {"defaults",
+                    {{"width", d.width},
+                     {"height", d.height},
+                     {"frames", d.num_frames},
+                     {"steps", d.num_inference_steps},
+                     {"guidance", d.guidance_scale},
+                     {"guidance_rescale", d.guidance_rescale},
+                     {"fps", d.fps}}}};
+  Size total;
+  for (const Component& component : components(model)) {
+    const Size size = size_of(component.files);
+    total.parameters += size.parameters, total.bytes += size.bytes;
+    const std::string family = plugins().families.of(component.files.config).spec.name;
+    document["components"][component.name] = {{"folder", component.files.folder},
+                                              {"family", family},
+                                              {"tensors", size.tensors},
+                                              {"parameters", size.parameters},
+                                              {"bytes", size.bytes}};
+  }
+  document["parameters"] = total.parameters, document["bytes"] = total.bytes;
+  document["memory"] = {
+      {"f32", total.parameters * 4}, {"bf16", total.parameters * 2}, {"f16", total.parameters * 2}};
+  if (options.common.json) {
+    print_json(document.dump());
+    return kDone;
+  }
+  std::cout << model.path << "\n  " << model.pipeline_class << ", scheduler "
+            << document["scheduler"].get<std::string>() << "\n";
+  for (const auto& [name, c] : document["components"].items()) {
+    std::printf("  %-13s %-15s %9.2f M parameters  %8.1f MiB on disk\n", name.c_str(),
+                c["family"].get<std::string>().c_str(), c["parameters"].get<double>() / 1e6,
+                c["bytes"].get<double>() / (1 << 20));
+  }
+  std::printf("  memory of weights: %.1f MiB in f32, %.1f MiB in bf16 or f16\n",
+              double(total.parameters) * 4 / (1 << 20), double(total.parameters) * 2 / (1 << 20));
+  std::printf("  defaults: %lldx%lld, %lld frames at %g/s, %lld steps, guidance %g\n", (long long)d.width,
+              (long long)d.height, (long long)d.num_frames, d.fps, (long long)d.num_inference_steps,
+              d.guidance_scale);
+  return kDone;
+}
+
+int check(const Options& options) {
+  const models::ModelFolder model = models::ModelFolder::open(locate(options), options.common.motion_adapter);
+  models::LoadOptions shapes;
+  shapes.shapes_only = true;
+  json problems = json::array();
+  for (const Component& component : components(model)) {
+    try {
+      const models::FamilyEntry& family = plugins().families.of(component.files.config);
+      if (family.denoiser)
+        family.denoiser(component.files, shapes);
+      else if (family.vae)
+        family.vae(component.files, shapes);
+      else
+        family.text_encoder(component.files, shapes);
+    } catch (const models::CheckpointError& error) {
+      for (const std::string& problem : error.problems())
+        problems.push_back({{"component", component.name}, {"problem", problem}});
+    } catch (const std::runtime_error& error) {
+      problems.push_back({{"component", component.name}, {"problem", error.what()}});
+    }
+  }
+  if (options.common.json) {
+    print_json(json{{"path", model.path}, {"ok", problems.empty()}, {"problems", problems}}.dump());
+  } else {
+    for (const auto& p : problems)
+      std::cout << p["component"].get<std::string>() << ": " << p["problem"].get<std::string>() << "\n";
+    std::cout << (problems.empty() ? "ok: every tensor is there, expected, and of the right shape"
+                                   : std::to_string(problems.size()) + " problems")
+              << "\n";
+  }
+  return problems.empty() ? kDone : kEnvironment;
+}
+
+int tokenize(const Options& options) {
+  std::string folder = fs::is_directory(options.folder) ? options.folder : locate(options);
+  if (fs::is_directory(folder + "/tokenizer")) folder += "/tokenizer";
+  const auto tokenizer = models::Tokenizer::open(folder);
+  std::ifstream file;
+  if (!options.input.empty() && options.input != "-") {
+    file.open(options.input);
+    if (!file) throw std::runtime_error("[--input] '" + options.input + "' cannot be read");
+  }
+  std::istream& stream = file.is_open() ? file : std::cin;
+  int number = 0;
+  for (std::string line; std::getline(stream, line);) {
+    ++number;
+    std::string text = line;
+    if (options.common.json) {
+      try {
+        text = json::parse(line).get<std::string>();
+      } catch (const json::exception&) {
+        throw std::invalid_argument("[tokenize] line " + std::to_string(number) +
+                                    " must be a JSON string, because of --json");
+      }
+    }
+    print_json(json(tokenizer->encode(text)).dump());
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_models_verb(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("models", "Installed models: list, info, check, tokenize");
+  verb->require_subcommand(0, 1);
+  auto options = std::make_shared<Options>();
+  add_output_options(*verb, options->common);
+  verb->add_option("--models-dir", options->common.models_dirs,
+                   "folder with model folders (repeatable; also $REEL_MODELS)");
+  verb->footer("Example: reel models check emoji-animatediff");
+  verb->callback([options, &action] {
+    if (!action) action = [options] { return list(*options); };
+  });
+  const auto sub = [&](const char* name, const char* help, bool with_folder, int (*run)(const Options&)) {
+    CLI::App* s = verb->add_subcommand(name, help);
+    if (with_folder) {
+      s->add_option("folder", options->folder, "installed model or folder")->required();
+      s->add_option("--motion-adapter", options->common.motion_adapter,
+                    "folder or file with motion modules for an image model");
+    }
+    add_output_options(*s, options->common);
+    s->add_option("--models-dir", options->common.models_dirs,
+                  "folder with model folders (repeatable; also $REEL_MODELS)");
+    s->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
+    return s;
+  };
+  sub("list", "Models found by name", false, list);
+  sub("info", "Components, parameters, memory, defaults", true, info);
+  sub("check", "Reads every header and configuration and compares them with what the networks need", true,
+      check);
+  sub("tokenize", "Token ids of texts, one a line", true, tokenize)
+      ->add_option("--input", options->input,
+                   "file with one text a line (JSON strings with --json); default: standard input");
+}
+
+}  // namespace reel::app

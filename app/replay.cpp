@@ -1,0 +1,97 @@
+// `reel replay`: makes a video again from the recipe stored in it.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/app.h"
+#include "app/generate_job.h"
+#include "pipeline/graph_json.h"
+#include "pipeline/hash.h"
+#include "pipeline/media/video_reader.h"
+#include "pipeline/media/video_writer.h"
+
+namespace reel::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct Options {
+  CommonOptions common;
+  std::string input, output;
+  bool overwrite = false;
+};
+
+std::string tag(const std::map<std::string, std::string>& tags, const std::string& name) {
+  const auto found = tags.find(name);
+  return found == tags.end() ? "" : found->second;
+}
+
+std::string default_output(const std::string& input) {
+  const fs::path path(input);
+  return (path.parent_path() / (path.stem().string() + "-replay" + path.extension().string())).string();
+}
+
+int replay(Options options) {
+  const auto tags = media::VideoReader::open(options.input)->metadata();
+  const std::string graph_text = tag(tags, "prompt"), recipe_text = tag(tags, "reel");
+  if (graph_text.empty()) {
+    throw std::runtime_error("[" + options.input +
+                             "] carries no recipe; only files that reel wrote with one (mp4, webm; no "
+                             "--no-recipe) can be replayed");
+  }
+  pipeline::Graph graph = pipeline::parse_graph(graph_text, options.input + ": prompt");
+  const std::string output = options.output.empty() ? default_output(options.input) : options.output;
+  // The graph may write further files (comparisons); only the one that this file came from is made again.
+  const std::string node_id = tag(tags, "reel_node").empty() ? "write" : tag(tags, "reel_node");
+  pipeline::Node* write = graph.find(node_id);
+  if (!write)
+    throw std::runtime_error("[" + options.input + "] its recipe lacks the node '" + node_id +
+                             "' that wrote it; was it edited by hand?");
+  write->inputs["path"] = output, write->inputs["overwrite"] = options.overwrite;
+  media::check_output(output, {.overwrite = options.overwrite});
+
+  const json recipe = json::parse(recipe_text, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> warnings;
+  if (recipe.is_object()) {
+    const json recorded = recipe.value("options", json::object());
+    if (options.common.dtype == "auto" && recorded.contains("dtype"))
+      options.common.dtype = recorded["dtype"].get<std::string>();
+    if (recipe.value("reel", "") != REEL_VERSION) {
+      warnings.push_back("made by reel " + recipe.value("reel", "?") +
+                         ", this is " REEL_VERSION "; frames may differ");
+    }
+  }
+  auto executor = make_executor(options.common);
+  executor->context().recipe_json = recipe_text;
+  const std::vector<std::string> outputs = {node_id};
+  const pipeline::Report report = executor->run(graph, outputs);
+  const std::string before = tag(tags, "reel_frames"),
+                    after = report.find(node_id) ? report.find(node_id)->facts.at("frames_sha256") : "";
+  const bool same = !before.empty() && before == after;
+  if (!before.empty() && !same)
+    warnings.push_back("the frames differ from the original's (other machine, build or model files?)");
+  for (const std::string& warning : warnings) std::cerr << "reel: " << warning << "\n";
+  if (options.common.json) {
+    print_json(json{{"path", output}, {"frames_sha256", after}, {"same_frames", same}, {"warnings", warnings}}
+                   .dump());
+  } else {
+    std::cout << output << std::endl;
+    if (same && !options.common.quiet) std::cerr << "reel: the frames are the same, bit for bit\n";
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_replay_verb(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("replay", "Makes a video again from the recipe stored in it");
+  auto options = std::make_shared<Options>();
+  verb->add_option("video", options->input, "an mp4 or webm that reel wrote")->required();
+  verb->add_option("-o,--output", options->output, "default: NAME-replay beside the original");
+  verb->add_flag("-y,--overwrite", options->overwrite, "replace an existing file");
+  verb->footer("Example: reel replay rocket.mp4 -o again.mp4");
+  add_common_options(*verb, options->common);
+  verb->callback([options, &action] { action = [options] { return replay(*options); }; });
+}
+
+}  // namespace reel::app

@@ -1,0 +1,177 @@
+#include "models/model_folder.h"
+
+#include <unistd.h>
+
+#include <climits>
+#include <sstream>
+
+namespace reel::models {
+namespace fs = std::filesystem;
+namespace {
+
+std::string component(const std::string& root, const std::string& name) {
+  const fs::path folder = fs::path(root) / name;
+  return fs::is_regular_file(folder / "config.json") ? folder.string() : "";
+}
+
+ComponentFiles files_of(const std::string& folder) {
+  ComponentFiles files;
+  files.folder = folder;
+  if (!folder.empty()) files.config = Config::read(folder + "/config.json");
+  return files;
+}
+
+void override_defaults(GenerationDefaults& defaults, const Config& config) {
+  defaults.width = config.integer("width", defaults.width);
+  defaults.height = config.integer("height", defaults.height);
+  defaults.num_frames = config.integer("num_frames", defaults.num_frames);
+  defaults.num_inference_steps = config.integer("num_inference_steps", defaults.num_inference_steps);
+  defaults.guidance_scale = config.number("guidance_scale", defaults.guidance_scale);
+  defaults.guidance_rescale = config.number("guidance_rescale", defaults.guidance_rescale);
+  defaults.fps = config.number("fps", defaults.fps);
+}
+
+}  // namespace
+
+ModelFolder ModelFolder::open(const std::string& path, const std::string& motion_adapter) {
+  ModelFolder model;
+  model.path = path;
+  if (!fs::is_directory(path)) {
+    throw std::runtime_error("[" + path + "] is not a model folder; name one with model_index.json in it");
+  }
+  const std::string index_file = path + "/model_index.json";
+  if (!fs::is_regular_file(index_file)) {
+    throw std::runtime_error("[" + path +
+                             "] has no model_index.json; name the folder that holds unet, vae, text_encoder, "
+                             "tokenizer and scheduler");
+  }
+  const Config index = Config::read(index_file);
+  model.pipeline_class = index.text("_class_name", "");
+  for (const auto& [name, target] :
+       {std::pair{"unet", &model.denoiser}, {"vae", &model.vae}, {"text_encoder", &model.text_encoder}}) {
+    *target = files_of(component(path, name));
+    if (target->folder.empty()) {
+      throw std::runtime_error("[" + path + "] has no " + name + "/config.json; a " +
+                               (model.pipeline_class.empty() ? "text-to-video model" : model.pipeline_class) +
+                               " needs it");
+    }
+  }
+  model.text_encoder.tokenizer = path + "/tokenizer";
+  if (!fs::is_directory(model.text_encoder.tokenizer)) {
+    throw std::runtime_error("[" + path +
+                             "] has no tokenizer folder; fetch tokenizer/ (vocab.json and merges.txt) too");
+  }
+  const std::string scheduler = path + "/scheduler/scheduler_config.json";
+  if (!fs::is_regular_file(scheduler)) {
+    throw std::runtime_error("[" + path + "] has no scheduler/scheduler_config.json; fetch it too");
+  }
+  model.scheduler = Config::read(scheduler);
+
+  if (model.denoiser.config.text("_class_name", "") == "UNet2DConditionModel") {
+    model.denoiser.adapter = motion_adapter.empty() ? component(path, "motion_adapter") : motion_adapter;
+  } else if (!motion_adapter.empty()) {
+    throw std::invalid_argument("[" + path +
+                                "] already has motion modules in its unet; leave the motion adapter out");
+  }
+
+  if (model.denoiser.config.text("_class_name", "") == "UNetMotionModel") {
+    model.max_frames = model.denoiser.config.integer("motion_max_seq_length", 32);
+  } else if (const std::string config = model.denoiser.adapter + "/config.json";
+             fs::is_regular_file(config)) {
+    model.max_frames = Config::read(config).integer("motion_max_seq_length", 32);
+  }
+
+  const Config& vae = model.vae.config;
+  const auto channels = vae.integers("block_out_channels", {64});
+  model.latent_factor = int64_t{1} << (std::clamp<size_t>(channels.size(), 1, 16) - 1);
+  model.latent_channels = vae.bounded("latent_channels", 4, 1, 4096);
+  // diffusers' AnimateDiffPipeline: 16 frames, 50 steps, guidance 7.5; the UNet's sample_size gives the
+  // picture's side.
+  const int64_t side =
+      model.denoiser.config.is_list("sample_size") ? 0 : model.denoiser.config.integer("sample_size", 64);
+  if (side > 0) model.defaults.width = model.defaults.height = side * model.latent_factor;
+  const std::string generation = path + "/generation_config.json";
+  if (fs::is_regular_file(generation)) override_defaults(model.defaults, Config::read(generation));
+  return model;
+}
+
+std::string folder_stamp(const std::string& folder) {
+  std::set<std::string> stamps;  // sorted: the order of a directory listing means nothing
+  std::error_code code;
+  auto it = fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink, code);
+  for (; !code && it != fs::recursive_directory_iterator(); it.increment(code)) {
+    if (it.depth() > 1) it.disable_recursion_pending();
+    std::error_code ignored;
+    if (!it->is_regular_file(ignored)) continue;
+    const auto time = it->last_write_time(ignored).time_since_epoch().count();
+    stamps.insert(it->path().lexically_relative(folder).string() + ":" +
+                  std::to_string(it->file_size(ignored)) + ":" + std::to_string(time));
+  }
+  std::string text;
+  for (const std::string& stamp : stamps) text += stamp + ";";
+  return text;
+}
+
+std::string assets_folder() {
+  std::vector<fs::path> candidates;
+  if (const char* given = std::getenv("REEL_ASSETS")) candidates.emplace_back(given);
+  char program[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  if (length > 0) {
+    // <prefix>/bin/reel -> <prefix>/share/reel; in a build tree, walk up to the sources.
+    fs::path folder = fs::path(std::string(program, static_cast<size_t>(length))).parent_path();
+    candidates.push_back(folder.parent_path() / "share" / "reel");
+    for (int i = 0; i < 6 && folder.has_relative_path(); ++i, folder = folder.parent_path())
+      candidates.push_back(folder / "assets");
+  }
+  for (const fs::path& candidate : candidates) {
+    if (fs::is_directory(candidate / "graphs")) return candidate.string();
+  }
+  throw std::runtime_error(
+      "[assets] the folder with graphs/ and checkpoints/ was not found beside the program; set REEL_ASSETS "
+      "to it");
+}
+
+std::vector<std::string> model_search_path(const std::vector<std::string>& given) {
+  std::vector<std::string> path = given;
+  if (const char* variable = std::getenv("REEL_MODELS")) {
+    std::stringstream stream(variable);
+    for (std::string item; std::getline(stream, item, ':');) {
+      if (!item.empty()) path.push_back(item);
+    }
+  }
+  path.push_back(assets_folder() + "/checkpoints");
+  return path;
+}
+
+std::map<std::string, std::string> list_models(const std::vector<std::string>& search_path) {
+  std::map<std::string, std::string> models;
+  for (const std::string& folder : search_path) {
+    std::error_code code;
+    for (const auto& entry : fs::directory_iterator(folder, code)) {
+      if (fs::is_regular_file(entry.path() / "model_index.json")) {
+        models.emplace(entry.path().filename().string(), entry.path().string());  // earlier folders win
+      }
+    }
+  }
+  return models;
+}
+
+std::string find_model(const std::string& name_or_path, const std::vector<std::string>& search_path) {
+  if (fs::is_directory(name_or_path)) return name_or_path;
+  const auto models = list_models(search_path);
+  if (const auto found = models.find(name_or_path); found != models.end()) return found->second;
+  std::vector<std::string> names;
+  std::string list;
+  for (const auto& entry : models) {
+    names.push_back(entry.first);
+    list += (list.empty() ? "" : ", ") + entry.first;
+  }
+  const std::string near = nearest_name(name_or_path, names);
+  throw std::runtime_error("[" + name_or_path + "] is neither a folder nor an installed model; " +
+                           (near.empty()
+                                ? "installed are: " + (list.empty() ? "none (see --models-dir)" : list)
+                                : "did you mean '" + near + "'?"));
+}
+
+}  // namespace reel::models

@@ -1,0 +1,36 @@
+// CLIPTextEncode: a prompt as conditioning.
+#include <c10/core/InferenceMode.h>
+
+#include "pipeline/executor.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::pipeline {
+namespace {
+
+std::vector<Value> run(const Inputs& inputs, RunContext& context) {
+  const c10::InferenceMode inference;
+  const ClipHandle& clip = inputs.get<ClipHandle>("clip");
+  const auto encoder = context.models->text_encoder(clip);
+  const std::string& text = inputs.text("text");
+  const auto tokens = static_cast<int64_t>(encoder->tokenize(text).size());
+  if (tokens > encoder->max_tokens()) {
+    context.warn("the prompt has " + std::to_string(tokens) + " tokens, the model reads the first " +
+                 std::to_string(encoder->max_tokens()) + "; shorten it");
+  }
+  return {PromptContext{encoder->encode({text}, clip.clip_skip).to(at::kFloat)}};
+}
+
+}  // namespace
+
+void register_clip_text_encode(NodeRegistry& registry) {
+  NodeSpec node;
+  node.spec = {"CLIPTextEncode", "Encodes a prompt.", "ComfyUI's CLIPTextEncode"};
+  node.category = "conditioning";
+  node.inputs = {{.name = "text", .type = "STRING", .help = "the prompt", .multiline = true},
+                 {.name = "clip", .type = "CLIP"}};
+  node.outputs = {{.name = "CONDITIONING", .type = "CONDITIONING"}};
+  node.run = run;
+  registry.add(std::move(node));
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,49 @@
+// DiffusersLoader: a model folder in the Hugging Face layout as MODEL, CLIP and VAE. Reads configurations
+// only; weights are loaded when a node needs them.
+#include "models/model_folder.h"
+#include "pipeline/executor.h"
+
+namespace reel::pipeline {
+namespace {
+
+std::string locate(const Inputs& inputs, const RunContext& context) {
+  return models::find_model(inputs.text("model_path"),
+                            models::model_search_path(context.options.models_dirs));
+}
+
+std::vector<Value> run(const Inputs& inputs, RunContext& context) {
+  const std::string adapter = inputs.text("motion_adapter");
+  const models::ModelFolder folder = models::ModelFolder::open(locate(inputs, context), adapter);
+  ModelHandle model;
+  model.folder = folder.path, model.motion_adapter = adapter;
+  model.scheduler = folder.scheduler;
+  model.latent_channels = folder.latent_channels, model.latent_factor = folder.latent_factor;
+  return {model, ClipHandle{folder.path, {}, 0}, VaeHandle{folder.path}};
+}
+
+}  // namespace
+
+void register_diffusers_loader(NodeRegistry& registry) {
+  NodeSpec node;
+  node.spec = {"DiffusersLoader", "Opens a model folder in the Hugging Face layout.",
+               "ComfyUI's DiffusersLoader"};
+  node.category = "loaders";
+  node.inputs = {{.name = "model_path",
+                  .type = "STRING",
+                  .help = "installed model or folder with model_index.json",
+                  .default_value = "emoji-animatediff"},
+                 {.name = "motion_adapter",
+                  .type = "STRING",
+                  .help = "folder or file with motion modules for an image model; empty: the model's own",
+                  .default_value = "",
+                  .file = true}};
+  node.outputs = {
+      {.name = "MODEL", .type = "MODEL"}, {.name = "CLIP", .type = "CLIP"}, {.name = "VAE", .type = "VAE"}};
+  node.run = run;
+  node.change_token = [](const Inputs& inputs, const RunContext& context) {
+    return models::folder_stamp(locate(inputs, context));
+  };
+  registry.add(std::move(node));
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,216 @@
+// KSampler: noise to latent, under the guidance of two prompts.
+#include <c10/core/InferenceMode.h>
+
+#include <chrono>
+
+#include "guidance/cfg.h"
+#include "guidance/sampling.h"
+#include "models/safetensors.h"
+#include "pipeline/executor.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::pipeline {
+namespace {
+
+/// ComfyUI's names for how steps are spaced, as options of our schedulers; `model` keeps the folder's own.
+constexpr std::pair<const char*, const char*> kSpacings[] = {{"model", ""},
+                                                             {"karras", "karras=true"},
+                                                             {"normal", "spacing=linspace"},
+                                                             {"sgm_uniform", "spacing=trailing"},
+                                                             {"ddim_uniform", "spacing=leading"}};
+
+std::string scheduler_choice(const Inputs& inputs) {
+  std::string name = inputs.text("sampler_name"), options = inputs.text("sampler_options");
+  for (const auto& [spacing, option] : kSpacings) {
+    if (inputs.text("scheduler") == spacing && *option)
+      options = option + (options.empty() ? "" : "," + options);
+  }
+  if (name == "model") name.clear();
+  return options.empty() ? name : name + ":" + options;
+}
+
+std::vector<int64_t> latent_shape(const Latent& latent, const ModelHandle& model) {
+  if (!latent.empty()) return latent.samples.sizes().vec();
+  for (const auto& [side, size] : {std::pair{"width", latent.width}, {"height", latent.height}}) {
+    const int64_t factor = model.latent_factor, low = std::max(factor, size / factor * factor);
+    if (size % factor == 0) continue;
+    throw std::invalid_argument("[KSampler] the " + std::string(side) + " must be a multiple of " +
+                                std::to_string(factor) + ", got " + std::to_string(size) +
+                                "; the nearest are " + std::to_string(low) + " and " +
+                                std::to_string(low + factor));
+  }
+  return {latent.batch, model.latent_channels, latent.frames, latent.height / model.latent_factor,
+          latent.width / model.latent_factor};
+}
+
+at::Tensor read_noise(const std::string& path, const std::string& name, const std::vector<int64_t>& shape) {
+  at::Tensor noise = models::read_tensor(path, name).to(at::kFloat);
+  if (noise.sizes() != at::IntArrayRef(shape)) {
+    throw std::invalid_argument("[" + path + "] '" + name + "' must have the shape " +
+                                c10::str(at::IntArrayRef(shape)) + ", got " + c10::str(noise.sizes()) +
+                                "; check size and frames");
+  }
+  return noise;
+}
+
+/// Unconditional rows, then conditional ones, for each video of the batch.
+models::Conditioning join(at::Tensor positive, at::Tensor negative, int64_t batch, int64_t frames,
+                          bool guided, at::Device device) {
+  const auto per_frame = [&](const at::Tensor& context) {
+    return context.dim() == 4 ? context : context.unsqueeze(1).expand({-1, frames, -1, -1});
+  };
+  if (positive.dim() != negative.dim()) positive = per_frame(positive), negative = per_frame(negative);
+  if (positive.dim() == 4 && positive.size(1) != frames) {
+    throw std::invalid_argument("[KSampler] the prompt schedule has " + std::to_string(positive.size(1)) +
+                                " frames, the latent " + std::to_string(frames) +
+                                "; give both the same length");
+  }
+  if (positive.sizes() != negative.sizes() && guided) {
+    throw std::invalid_argument("[KSampler] positive and negative have contexts of different shapes, " +
+                                c10::str(positive.sizes()) + " and " + c10::str(negative.sizes()) +
+                                "; encode both with the same CLIP");
+  }
+  models::Conditioning condition;
+  std::vector<at::Tensor> contexts;
+  for (const bool conditional : {false, true}) {
+    if (!conditional && !guided) continue;
+    for (int64_t b = 0; b < batch; ++b) {
+      contexts.push_back(conditional ? positive : negative);
+      condition.rows.push_back({.conditional = conditional});
+    }
+  }
+  condition.context = at::cat(contexts).to(device);
+  return condition;
+}
+
+std::vector<Value> run(const Inputs& inputs, RunContext& context) {
+  const c10::InferenceMode inference;
+  const ModelHandle& model = inputs.get<ModelHandle>("model");
+  const Latent& latent = inputs.get<Latent>("latent_image");
+  if (!latent.empty()) {
+    throw std::invalid_argument(
+        "[KSampler] it starts from an empty latent, got one with content; connect EmptyLatentVideo");
+  }
+  const std::vector<int64_t> shape = latent_shape(latent, model);
+  const auto steps = static_cast<int>(inputs.integer("steps"));
+  const auto scheduler =
+      guidance::make_scheduler(*context.schedulers, model.scheduler, scheduler_choice(inputs), steps);
+  const at::Device device = context.models->device();
+  const auto seed = static_cast<uint64_t>(inputs.integer("seed"));
+
+  guidance::SeededNoise generator(seed);
+  const std::string initial_file = inputs.text("initial_noise"), step_file = inputs.text("step_noise");
+  const at::Tensor noise = initial_file.empty() ? generator.draw(shape, device)
+                                                : read_noise(initial_file, "latents", shape).to(device);
+  guidance::NoiseSource step_noise = generator.source(shape, device);
+  if (!step_file.empty()) {
+    std::vector<int64_t> all = shape;
+    all.insert(all.begin(), scheduler->steps().size());
+    step_noise = [draws = read_noise(step_file, "noise", all), device](int index) {
+      return draws[index].to(device);
+    };
+  }
+
+  const double scale = inputs.number("cfg");
+  const models::Conditioning condition =
+      join(inputs.get<PromptContext>("positive").context, inputs.get<PromptContext>("negative").context,
+           shape[0], shape[2], scale > 1, device);
+  const auto denoiser = context.models->denoiser(model);
+  for (const std::string& warning : context.models->take_warnings()) context.warn(warning);
+  guidance::Cfg guided(*denoiser, {.scale = scale, .rescale = model.guidance_rescale});
+  attention::Processor attend(model.edits);
+
+  std::vector<double> seconds;
+  auto last = std::chrono::steady_clock::now();
+  const auto all_steps = static_cast<int64_t>(scheduler->steps().size());
+  guidance::SamplingCallbacks callbacks;
+  callbacks.before_step = [&](const Step& step) {
+    context.step(step.index, all_steps);
+    last = std::chrono::steady_clock::now();
+  };
+  callbacks.after_step = [&](const Step&, const at::Tensor&) {
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - last).count());
+  };
+  Latent result = latent;
+  result.samples = guidance::sample(guided, *scheduler, condition, noise, step_noise, attend, callbacks);
+  context.step(all_steps, all_steps);
+
+  std::vector<double> sorted = seconds;
+  std::sort(sorted.begin(), sorted.end());
+  context.report->facts["seed"] = std::to_string(seed);
+  context.report->facts["steps"] = std::to_string(sorted.size());
+  context.report->facts["step_first_s"] = to_text(seconds.front());
+  context.report->facts["step_median_s"] = to_text(sorted[sorted.size() / 2]);
+  context.report->edits = attend.report();
+  for (const attention::Recording& recording : attend.recordings()) {
+    if (!recording.file.empty()) models::write_safetensors(recording.file, recording.tensors);
+  }
+  return {result};
+}
+
+}  // namespace
+
+void register_k_sampler(NodeRegistry& registry) {
+  NodeSpec node;
+  node.spec = {"KSampler", "Samples a latent from noise, guided by a prompt and away from another.",
+               "ComfyUI's KSampler"};
+  node.category = "sampling";
+  guidance::SchedulerRegistry schedulers;
+  guidance::register_schedulers(schedulers);
+  std::vector<std::string> samplers = schedulers.names(), spacings;
+  samplers.insert(samplers.begin(), "model");
+  for (const auto& entry : kSpacings) spacings.push_back(entry.first);
+  node.inputs = {{.name = "model", .type = "MODEL"},
+                 {.name = "seed",
+                  .type = "INT",
+                  .help = "start noise, the same on every device",
+                  .default_value = int64_t{0},
+                  .seed = true},
+                 {.name = "steps",
+                  .type = "INT",
+                  .help = "denoising steps",
+                  .default_value = int64_t{20},
+                  .range = Range{1, 10000}},
+                 {.name = "cfg",
+                  .type = "FLOAT",
+                  .help = "guidance scale; at most 1: no guidance",
+                  .default_value = 8.0,
+                  .range = Range{0, 100}},
+                 {.name = "sampler_name",
+                  .type = "COMBO",
+                  .help = "model: as the model's folder says",
+                  .default_value = "model",
+                  .choices = samplers},
+                 {.name = "scheduler",
+                  .type = "COMBO",
+                  .help = "spacing of the steps; model: as the model's folder says",
+                  .default_value = "model",
+                  .choices = spacings},
+                 {.name = "positive", .type = "CONDITIONING"},
+                 {.name = "negative", .type = "CONDITIONING"},
+                 {.name = "latent_image", .type = "LATENT"},
+                 {.name = "denoise",
+                  .type = "FLOAT",
+                  .help = "1: from pure noise",
+                  .default_value = 1.0,
+                  .range = Range{1, 1}},
+                 {.name = "sampler_options",
+                  .type = "STRING",
+                  .help = "the sampler's own options, e.g. eta=0.5",
+                  .default_value = ""},
+                 {.name = "initial_noise",
+                  .type = "STRING",
+                  .help = "safetensors file with `latents`, unit variance; empty: drawn from the seed",
+                  .default_value = "",
+                  .file = true},
+                 {.name = "step_noise",
+                  .type = "STRING",
+                  .help = "safetensors file with `noise` [steps, ...]; empty: drawn from the seed",
+                  .default_value = "",
+                  .file = true}};
+  node.outputs = {{.name = "LATENT", .type = "LATENT"}};
+  node.run = run;
+  registry.add(std::move(node));
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,111 @@
+// SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
+#include "pipeline/executor.h"
+#include "pipeline/hash.h"
+#include "pipeline/media/video_writer.h"
+
+namespace reel::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+Value write(const std::string& path, const Inputs& inputs, RunContext& context, media::WriteOptions options,
+            bool recipe) {
+  const media::Frames& video = inputs.get<media::Frames>("video");
+  options.fps = video.fps;
+  // So that a replay can tell whether it made the same frames.
+  Hash hash;
+  for (const int64_t size : video.pixels.sizes()) hash.field(static_cast<uint64_t>(size));
+  const std::string digest = hash.bytes(video.pixels.data_ptr(), video.pixels.nbytes()).hex();
+  if (recipe) {
+    options.metadata["prompt"] = context.graph_json;
+    options.metadata["reel"] = context.recipe_json;
+    options.metadata["reel_node"] = context.report->id;
+    options.metadata["reel_frames"] = digest;
+  }
+  media::write_video(path, video, options, [&](int64_t done, int64_t all) { context.step(done, all); });
+  context.report->facts["path"] = path;
+  context.report->facts["frames_sha256"] = digest;
+  return path;
+}
+
+/// The first free `<prefix>_<00001>_.<extension>`.
+std::string numbered(const std::string& prefix, const std::string& extension) {
+  for (int i = 1; i < 100000; ++i) {
+    char number[8];
+    std::snprintf(number, sizeof number, "%05d", i);
+    const std::string path = prefix + "_" + number + "_." + extension;
+    if (!fs::exists(path)) return path;
+  }
+  throw std::runtime_error("[SaveVideo] all numbers up to 99999 are taken for '" + prefix +
+                           "'; choose another filename_prefix");
+}
+
+NodeSpec declaration(const std::string& name, const std::string& summary, const std::string& source) {
+  NodeSpec node;
+  node.spec = {name, summary, source};
+  node.category = "video";
+  node.sink = true;
+  node.inputs = {{.name = "video", .type = "VIDEO"}};
+  node.outputs = {{.name = "path", .type = "STRING", .file = true}};
+  return node;
+}
+
+}  // namespace
+
+void register_save_video(NodeRegistry& registry) {
+  NodeSpec save =
+      declaration("SaveVideo", "Writes a video under the next free number.", "ComfyUI's SaveVideo");
+  save.inputs.push_back({.name = "filename_prefix",
+                         .type = "STRING",
+                         .help = "a / makes a subfolder of output/",
+                         .default_value = "video/reel"});
+  save.inputs.push_back({.name = "format",
+                         .type = "COMBO",
+                         .default_value = "auto",
+                         .choices = {"auto", "mp4", "webm", "gif", "y4m"}});
+  save.inputs.push_back({.name = "codec",
+                         .type = "COMBO",
+                         .default_value = "auto",
+                         .choices = {"auto", "h264", "h265", "vp9", "av1"}});
+  save.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
+    const std::string format = inputs.text("format") == "auto" ? "mp4" : inputs.text("format");
+    const fs::path prefix = fs::path("output") / inputs.text("filename_prefix");
+    if (inputs.text("filename_prefix").find("..") != std::string::npos ||
+        fs::path(inputs.text("filename_prefix")).is_absolute()) {
+      throw std::invalid_argument("[SaveVideo] filename_prefix must stay within output/, got '" +
+                                  inputs.text("filename_prefix") + "'; use WriteVideo for other places");
+    }
+    fs::create_directories(prefix.parent_path());
+    media::WriteOptions options;
+    if (inputs.text("codec") != "auto") options.codec = inputs.text("codec");
+    return {write(numbered(prefix.string(), format), inputs, context, options, true)};
+  };
+  registry.add(std::move(save));
+
+  NodeSpec exact =
+      declaration("WriteVideo", "Writes a video to exactly this file; its name tells the format.", "reel");
+  exact.inputs.push_back({.name = "path",
+                          .type = "STRING",
+                          .help = "file.(mp4|webm|gif|y4m) or a png pattern such as frame_%05d.png"});
+  exact.inputs.push_back(
+      {.name = "codec", .type = "STRING", .help = "empty: the format's usual one", .default_value = ""});
+  exact.inputs.push_back({.name = "crf",
+                          .type = "INT",
+                          .help = "constant quality, smaller is better; -1: the codec's default",
+                          .default_value = int64_t{-1},
+                          .range = Range{-1, 63}});
+  exact.inputs.push_back(
+      {.name = "overwrite", .type = "BOOLEAN", .help = "replace an existing file", .default_value = false});
+  exact.inputs.push_back({.name = "recipe",
+                          .type = "BOOLEAN",
+                          .help = "store how the video was made in it",
+                          .default_value = true});
+  exact.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
+    const media::WriteOptions options{.crf = static_cast<int>(inputs.integer("crf")),
+                                      .codec = inputs.text("codec"),
+                                      .overwrite = inputs.flag("overwrite")};
+    return {write(inputs.text("path"), inputs, context, options, inputs.flag("recipe"))};
+  };
+  registry.add(std::move(exact));
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,65 @@
+// VAEDecode and VAEDecodeTiled: latent to pictures.
+#include <c10/core/InferenceMode.h>
+
+#include "pipeline/executor.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::pipeline {
+namespace {
+
+/// Frames decoded together, so that a decoder's widest maps (about 2 KB a pixel in f32) stay near 512 MB.
+int64_t frames_at_once(const at::Tensor& latent, int64_t factor, int64_t tile) {
+  const auto side = [&](int64_t cells) { return tile > 0 ? std::min(tile, cells * factor) : cells * factor; };
+  return std::max<int64_t>(1, (int64_t{512} << 20) / 2048 / (side(latent.size(3)) * side(latent.size(4))));
+}
+
+std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t tile, int64_t overlap) {
+  const c10::InferenceMode inference;
+  const Latent& latent = inputs.get<Latent>("samples");
+  if (latent.empty())
+    throw std::invalid_argument("[VAEDecode] the latent is empty; sample it first (KSampler)");
+  const auto vae = context.models->vae(inputs.get<VaeHandle>("vae"));
+  const models::VaeTiling tiling{
+      .tile = tile, .overlap = overlap, .frames = frames_at_once(latent.samples, vae->factor(), tile)};
+  const at::Tensor frames =
+      vae->decode(latent.samples, tiling, [&](int64_t done, int64_t all) { context.step(done, all); });
+  // [B, 3, F, H, W] in [-1, 1] -> [B F, H, W, 3] in [0, 1].
+  return {Images{
+      frames.to(at::kCPU).permute({0, 2, 3, 4, 1}).flatten(0, 1).div(2).add_(0.5).clamp_(0, 1).contiguous()}};
+}
+
+NodeSpec declaration(const std::string& name, const std::string& summary) {
+  NodeSpec node;
+  node.spec = {name, summary, "ComfyUI's " + name};
+  node.category = "latent";
+  node.inputs = {{.name = "samples", .type = "LATENT"}, {.name = "vae", .type = "VAE"}};
+  node.outputs = {{.name = "IMAGE", .type = "IMAGE"}};
+  return node;
+}
+
+}  // namespace
+
+void register_vae_decode(NodeRegistry& registry) {
+  NodeSpec plain = declaration("VAEDecode", "Decodes a latent to pictures.");
+  plain.run = [](const Inputs& inputs, RunContext& context) { return decode(inputs, context, 0, 0); };
+  registry.add(std::move(plain));
+
+  NodeSpec tiled =
+      declaration("VAEDecodeTiled", "Decodes a latent in overlapping tiles: less memory, faint differences.");
+  tiled.inputs.push_back({.name = "tile_size",
+                          .type = "INT",
+                          .help = "pixels",
+                          .default_value = int64_t{512},
+                          .range = Range{64, 4096}});
+  tiled.inputs.push_back({.name = "overlap",
+                          .type = "INT",
+                          .help = "pixels",
+                          .default_value = int64_t{64},
+                          .range = Range{0, 4096}});
+  tiled.run = [](const Inputs& inputs, RunContext& context) {
+    return decode(inputs, context, inputs.integer("tile_size"), inputs.integer("overlap"));
+  };
+  registry.add(std::move(tiled));
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,138 @@
+// The smaller verbs, end to end.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "models/safetensors.h"
+#include "tests/support/command.h"
+#include "tests/support/golden.h"
+
+namespace reel {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+const std::string kModels = std::string(REEL_GOLDEN) + "/pipelines";
+const std::string kModel = kModels + "/merged_ddim";
+
+TEST(ModelsVerbTest, ListsWhatTheSearchPathHolds) {
+  const TemporaryFolder folder;
+  const CommandResult result = reel_command(folder, {"models", "list", "--models-dir", kModels, "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("merged_ddim"));
+  EXPECT_EQ(reel_command(folder, {"models", "--models-dir", kModels}).code, 0) << "list is the default";
+}
+
+TEST(ModelsVerbTest, InfoCountsParametersAndMemory) {
+  const TemporaryFolder folder;
+  const CommandResult result = reel_command(folder, {"models", "info", kModel, "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json document = json::parse(result.out);
+  EXPECT_EQ(document["memory"]["f32"].get<int64_t>(), document["parameters"].get<int64_t>() * 4);
+  EXPECT_EQ(document["components"]["denoiser"]["family"], "unet_motion");
+}
+
+TEST(ModelsVerbTest, CheckListsEveryProblemAtOnce) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(reel_command(folder, {"models", "check", kModel}).code, 0);
+  const fs::path copy = folder.path() / "broken";
+  fs::copy(kModel, copy, fs::copy_options::recursive);
+  const auto file = models::SafetensorsFile::open(kModel + "/unet/diffusion_pytorch_model.safetensors");
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& entry : file->tensors())
+    tensors[entry.first] = models::SafetensorsFile::view(file, entry.first);
+  tensors.erase("conv_in.bias");
+  tensors["conv_out.bias"] = at::zeros({77});
+  tensors["stranger.weight"] = at::zeros({1});
+  models::write_safetensors((copy / "unet/diffusion_pytorch_model.safetensors").string(), tensors);
+  const CommandResult result = reel_command(folder, {"models", "check", "broken", "--json"});
+  EXPECT_EQ(result.code, 4);
+  const json document = json::parse(result.out);
+  EXPECT_EQ(document["problems"].size(), 3u);
+  EXPECT_THAT(result.out, HasSubstr("missing: conv_in.bias"));
+  EXPECT_THAT(result.out, HasSubstr("wrong shape: conv_out.bias"));
+  EXPECT_THAT(result.out, HasSubstr("unexpected: stranger.weight"));
+  EXPECT_EQ(reel_command(folder, {"generate", "fox", "--model", "broken", "-o", "a.mp4"}).code, 4);
+  EXPECT_FALSE(fs::exists(folder.path() / "a.mp4"));
+}
+
+TEST(ModelsVerbTest, TokenizePrintsIdsPerLine) {
+  const TemporaryFolder folder;
+  std::ifstream stream(std::string(REEL_GOLDEN) + "/tokenizer/strings.json");
+  const json strings = json::parse(stream);
+  std::string input;
+  std::vector<std::vector<int64_t>> expected;
+  for (const auto& entry : strings) {
+    if (expected.size() == 50) break;
+    input += entry["text"].dump() + "\n";
+    expected.push_back(entry["ids"].get<std::vector<int64_t>>());
+  }
+  const CommandResult result =
+      reel_command(folder, {"models", "tokenize", std::string(REEL_GOLDEN) + "/tokenizer", "--json"}, input);
+  ASSERT_EQ(result.code, 0) << result.err;
+  std::stringstream lines(result.out);
+  size_t i = 0;
+  for (std::string line; std::getline(lines, line); ++i)
+    EXPECT_EQ(json::parse(line).get<std::vector<int64_t>>(), expected[i]) << i;
+  EXPECT_EQ(i, expected.size());
+}
+
+TEST(ListVerbsTest, ShowDeclarationsAndNearestNames) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(reel_command(folder, {"edits"}).out, HasSubstr("scale"));
+  EXPECT_THAT(reel_command(folder, {"edits", "scale"}).out, HasSubstr("factor (float, default 1, 0 to 100)"));
+  EXPECT_THAT(reel_command(folder, {"nodes", "KSampler"}).out, HasSubstr("latent_image"));
+  EXPECT_THAT(reel_command(folder, {"schedulers"}).out, HasSubstr("ddim"));
+  EXPECT_EQ(json::parse(reel_command(folder, {"edits", "scale", "--json"}).out)["options"][0]["name"],
+            "factor");
+  const CommandResult typo = reel_command(folder, {"nodes", "KSamper"});
+  EXPECT_EQ(typo.code, 2);
+  EXPECT_THAT(typo.err, HasSubstr("did you mean 'KSampler'"));
+}
+
+TEST(InspectVerbTest, DrawsMapsAndWritesTensors) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> base = {"inspect", "a fox", "--model", kModel, "--frames", "4",
+                                         "--size",  "32x16", "--steps", "2",    "--seed",   "1"};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return reel_command(folder, more);
+  };
+  const CommandResult tensors = run({"-o", "maps.safetensors", "--keep", "mean"});
+  ASSERT_EQ(tensors.code, 0) << tensors.err;
+  const auto file = models::SafetensorsFile::open((folder.path() / "maps.safetensors").string());
+  for (const auto& [name, info] : file->tensors()) {
+    EXPECT_THAT(name, HasSubstr("motion_modules"));
+    const at::Tensor map = models::SafetensorsFile::view(file, name);
+    EXPECT_EQ(map.size(-1), 4);
+    EXPECT_LE((map.sum(-1) - 1).abs().max().item<double>(), 1e-5) << "rows of a map sum to one";
+  }
+  ASSERT_EQ(run({"-o", "maps.png"}).code, 0);
+  EXPECT_GT(fs::file_size(folder.path() / "maps.png"), 100u);
+  ASSERT_EQ(run({"-o", "maps.mp4"}).code, 0);
+  EXPECT_EQ(run({"-o", "none.png", "--where", "layer=nowhere"}).code, 2);
+  EXPECT_FALSE(fs::exists(folder.path() / "none.png"));
+}
+
+TEST(DoctorVerbTest, ReportsFormatsAndExitsByWhetherTheDefaultJobCanRun) {
+  const TemporaryFolder folder;
+  const CommandResult result = reel_command(folder, {"doctor", "--json"});
+  const json document = json::parse(result.out);
+  EXPECT_EQ(result.code == 0, document["ok"].get<bool>());
+  EXPECT_THAT(result.out, HasSubstr("mp4"));
+}
+
+TEST(HelpTest, EveryVerbHasHelpWithAnExample) {
+  const TemporaryFolder folder;
+  for (const char* verb : {"generate", "models", "edits", "nodes", "schedulers", "inspect", "replay"}) {
+    const CommandResult result = reel_command(folder, {verb, "--help"});
+    EXPECT_EQ(result.code, 0) << verb;
+    EXPECT_THAT(result.out, HasSubstr("Example:")) << verb;
+  }
+  EXPECT_THAT(reel_command(folder, {"--version"}).out, HasSubstr("reel "));
+}
+
+}  // namespace
+}  // namespace reel

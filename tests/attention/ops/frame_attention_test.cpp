@@ -1,0 +1,77 @@
+#include "attention/ops/frame_attention.h"
+
+#include <gtest/gtest.h>
+
+#include <ATen/Parallel.h>
+
+namespace reel::attention {
+namespace {
+
+struct Case {
+  int64_t rows, groups, heads, frames, keys, width;
+  at::ScalarType dtype;
+  double tolerance;  // absolute, on values of order one: rounding of the dtype
+};
+
+class FrameAttention : public testing::TestWithParam<Case> {};
+
+at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+  const at::Tensor logits = at::matmul(q.to(at::kDouble), k.to(at::kDouble).transpose(-1, -2)) * scale;
+  return at::matmul(at::softmax(logits, -1), v.to(at::kDouble));
+}
+
+TEST_P(FrameAttention, EqualsTheDefinitionInDouble) {
+  const Case& c = GetParam();
+  at::manual_seed(7);
+  // As temporal layers pass it: heads and frames are strided views of [R, F, G, heads, d].
+  const auto make = [&](int64_t n) {
+    return at::randn({c.rows, n, c.groups, c.heads, c.width}).to(c.dtype).permute({0, 2, 3, 1, 4});
+  };
+  const at::Tensor q = make(c.frames), k = make(c.keys), v = make(c.keys);
+  const double scale = 1.0 / std::sqrt(double(c.width));
+  const at::Tensor out = frame_attention(q, k, v, scale);
+  EXPECT_EQ(out.sizes(), q.sizes());
+  EXPECT_EQ(out.scalar_type(), c.dtype);
+  EXPECT_LE((out.to(at::kDouble) - reference(q, k, v, scale)).abs().max().item<double>(), c.tolerance);
+  EXPECT_TRUE(out.permute({0, 3, 1, 2, 4}).is_contiguous()) << "merging heads must be a view";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FrameAttention,
+    testing::Values(Case{2, 5, 3, 16, 16, 32, at::kFloat, 2e-6}, Case{1, 1, 1, 1, 1, 1, at::kFloat, 2e-6},
+                    Case{1, 7, 2, 2, 2, 40, at::kFloat, 2e-6}, Case{1, 3, 5, 24, 24, 33, at::kFloat, 2e-6},
+                    Case{1, 2, 2, 128, 128, 160, at::kFloat, 5e-6}, Case{2, 3, 2, 5, 9, 64, at::kFloat, 2e-6},
+                    Case{2, 4, 3, 16, 16, 32, at::kBFloat16, 1.6e-2},
+                    Case{2, 4, 3, 16, 16, 32, at::kHalf, 2e-3}));
+
+TEST(FrameAttentionTest, SurvivesExtremeLogits) {
+  const at::Tensor q = at::full({1, 1, 1, 2, 4}, 1e4), k = at::cat({q, -q}, 3),
+                   v = at::randn({1, 1, 1, 4, 4});
+  const at::Tensor out = frame_attention(q, k, v, 1.0);
+  EXPECT_TRUE(out.isfinite().all().item<bool>());
+  EXPECT_LE((out.select(3, 0) - v.narrow(3, 0, 2).mean(3)).abs().max().item<double>(), 1e-6);
+}
+
+TEST(FrameAttentionTest, GivesTheSameBitsForAnyNumberOfThreads) {
+  const at::Tensor x = at::randn({2, 50, 3, 16, 32});
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor one = frame_attention(x, x, x, 0.2);
+  at::set_num_threads(4);
+  const at::Tensor four = frame_attention(x, x, x, 0.2);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(one, four));
+}
+
+TEST(FrameAttentionTest, AcceptsEmptyInputsAndRefusesWrongOnes) {
+  EXPECT_EQ(
+      frame_attention(at::zeros({0, 2, 1, 4, 8}), at::zeros({0, 2, 1, 4, 8}), at::zeros({0, 2, 1, 4, 8}), 1)
+          .numel(),
+      0);
+  const at::Tensor q = at::zeros({1, 1, 1, 4, 8});
+  EXPECT_THROW(frame_attention(q, at::zeros({1, 1, 1, 4, 9}), at::zeros({1, 1, 1, 4, 9}), 1), c10::Error);
+  EXPECT_THROW(frame_attention(at::zeros({1, 1, 1, 129, 8}), q, q, 1), c10::Error);
+}
+
+}  // namespace
+}  // namespace reel::attention

@@ -1,0 +1,76 @@
+#include "models/ops/channel_norm.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+namespace reel::models {
+namespace {
+
+struct Case {
+  std::vector<int64_t> shape;  // [N, H, W, C]
+  int64_t groups;
+  at::ScalarType dtype;
+  double tolerance;  // absolute, on values of order one
+};
+
+class GroupNormChannelsLast : public testing::TestWithParam<Case> {};
+
+at::Tensor reference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t groups,
+                     bool silu) {
+  const at::Tensor y = at::group_norm(x.to(at::kDouble).permute({0, 3, 1, 2}), groups, weight.to(at::kDouble),
+                                      bias.to(at::kDouble), 1e-5);
+  return (silu ? at::silu(y) : y).permute({0, 2, 3, 1});
+}
+
+TEST_P(GroupNormChannelsLast, EqualsTheDefinitionInDouble) {
+  const Case& c = GetParam();
+  at::manual_seed(3);
+  const at::Tensor x = (at::randn(c.shape) * 2 + 0.7).to(c.dtype), weight = at::randn({c.shape[3]}),
+                   bias = at::randn({c.shape[3]});
+  for (const bool silu : {false, true}) {
+    const at::Tensor y = group_norm_channels_last(x, weight, bias, c.groups, 1e-5, silu);
+    EXPECT_EQ(y.scalar_type(), c.dtype);
+    EXPECT_LE((y.to(at::kDouble) - reference(x, weight, bias, c.groups, silu)).abs().max().item<double>(),
+              c.tolerance)
+        << "silu " << silu;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, GroupNormChannelsLast,
+    testing::Values(Case{{2, 16, 16, 96}, 32, at::kFloat, 1e-5}, Case{{3, 1, 1, 8}, 4, at::kFloat, 1e-5},
+                    Case{{1, 7, 13, 30}, 5, at::kFloat, 1e-5}, Case{{2, 256, 16, 12}, 3, at::kFloat, 1e-5},
+                    Case{{2, 9, 8, 20}, 20, at::kFloat, 1e-5}, Case{{2, 8, 8, 64}, 32, at::kBFloat16, 4e-2},
+                    Case{{2, 8, 8, 64}, 32, at::kHalf, 5e-3}));
+
+TEST(GroupNormChannelsLastTest, GivesTheSameBitsForAnyNumberOfThreads) {
+  const at::Tensor x = at::randn({2, 40, 40, 32}), weight = at::randn({32}), bias = at::randn({32});
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor one = group_norm_channels_last(x, weight, bias, 8, 1e-5, true);
+  at::set_num_threads(4);
+  const at::Tensor four = group_norm_channels_last(x, weight, bias, 8, 1e-5, true);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(one, four));
+}
+
+TEST(GroupNormChannelsLastTest, KeepsItsAccuracyFarFromZero) {
+  const at::Tensor x = at::randn({1, 64, 64, 16}) + 100, weight = at::ones({16}), bias = at::zeros({16});
+  const at::Tensor y = group_norm_channels_last(x, weight, bias, 4, 1e-5, false);
+  EXPECT_LE((y.to(at::kDouble) - reference(x, weight, bias, 4, false)).abs().max().item<double>(), 1e-3);
+}
+
+TEST(GegluTest, EqualsTheDefinitionInDouble) {
+  at::manual_seed(3);
+  for (const auto& [dtype, tolerance] :
+       {std::pair{at::kFloat, 2e-6}, {at::kBFloat16, 5e-2}, {at::kHalf, 5e-3}}) {
+    const at::Tensor x = (at::randn({3, 5, 2 * 37}) * 2).to(dtype), d = x.to(at::kDouble);
+    const at::Tensor expected = d.narrow(-1, 0, 37) * at::gelu(d.narrow(-1, 37, 37));
+    EXPECT_LE((geglu(x).to(at::kDouble) - expected).abs().max().item<double>(), tolerance) << dtype;
+  }
+  const at::Tensor far = at::full({1, 2}, -50.0F);
+  EXPECT_EQ(geglu(far).item<float>(), 0.0F) << "gelu of far negatives is zero, not NaN";
+}
+
+}  // namespace
+}  // namespace reel::models
