@@ -1,0 +1,62 @@
+// What tokenizer files hold: vocabulary, merges and added tokens, checked. Internal to the tokenizers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace reel::models {
+
+/// A token found in the text as it stands, before the text is cut into words.
+struct AddedToken {
+  std::string content;
+  bool single_word = false;        // not inside a word
+  bool lstrip = false;             // takes the white space before it
+  bool rstrip = false;             // takes the white space after it
+  bool special = false;            // left out of decoded text
+  std::optional<bool> normalized;  // is looked for in normalised text; not stated: if it is not special
+
+  bool is_normalized() const { return normalized.value_or(!special); }
+  bool operator==(const AddedToken& other) const {
+    return content == other.content && single_word == other.single_word && lstrip == other.lstrip &&
+           rstrip == other.rstrip && special == other.special && is_normalized() == other.is_normalized();
+  }
+};
+
+/// Vocabulary and merges of a byte-pair encoding.
+struct BpeFiles {
+  struct Merge {
+    int64_t left, right, whole;  // ids
+  };
+  std::string place;  // the file of the vocabulary, for messages
+  std::unordered_map<std::string, int64_t> ids;
+  std::vector<Merge> merges;                          // best first
+  std::vector<std::pair<int64_t, AddedToken>> added;  // of tokenizer.json, with the ids that it states
+};
+
+/// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`.
+/// Ensures: ids are unique and lie in [0, 1,000,000).
+/// Throws: std::runtime_error as Tokenizer::open.
+BpeFiles read_bpe(const std::string& folder);
+
+/// What the small files say beside vocabulary and merges.
+struct TokenizerSettings {
+  std::string bos, eos, unk, pad;  // contents
+  std::vector<AddedToken>
+      added;                   // in the order in which they are added; of equal contents the last one counts
+  int64_t max_length = 0;      // 0: not stated
+  bool split_special = false;  // special tokens in the text are text like any other
+};
+
+/// `settings` holds what the family uses where the files are silent; `files` what read_bpe read.
+/// Throws: std::runtime_error as Tokenizer::open.
+TokenizerSettings read_tokenizer_settings(const std::string& folder, const BpeFiles& files,
+                                          TokenizerSettings settings);
+
+/// `tokenizer_class` of tokenizer_config.json; empty if not stated.
+std::string read_tokenizer_class(const std::string& folder);
+
+}  // namespace reel::models
