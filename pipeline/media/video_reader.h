@@ -23,6 +23,7 @@ class VideoReader {
   /// Throws: std::runtime_error "[path] ..." if it is missing, not a video, or damaged.
   static std::unique_ptr<VideoReader> open(const std::string& path);
   virtual ~VideoReader() = default;
+  /// Both decode; damage behind the first frame shows here. Throws: std::runtime_error "[path] ...".
   virtual VideoInfo info() = 0;
   /// Frames [begin, end) as uint8 [end - begin, H, W, 3]; end beyond the last frame is cut, end < 0 means
   /// all.

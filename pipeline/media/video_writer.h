@@ -11,17 +11,20 @@
 namespace reel::media {
 
 struct WriteOptions {
-  double fps = 8;
-  int crf = -1;       // constant quality, 0 (best) to 51 (H.264) or 63 (VP9); -1: codec's default
-  std::string codec;  // h264, vp9, ...; empty: by extension
-  std::map<std::string, std::string>
-      metadata;            // container tags (mp4, webm) or PNG tEXt chunks: `prompt`, `workflow`, `reel`
+  double fps = 8;          // 0.001 to 1000; at most 50 for .gif
+  int crf = -1;            // constant quality, 0 (best) to 51 (H.264) or 63 (VP9); -1: codec's default
+  std::string codec = {};  // h264, hevc (or h265), vp9, av1; empty: by extension
+  std::map<std::string, std::string> metadata =
+      {};                  // container tags (mp4, webm) or PNG text chunks: `prompt`,
+                           // `workflow`, `reel`; .gif and .y4m have no place for them
   bool overwrite = false;  // false: refuse a name that exists
+  int64_t frames = -1;     // how many will come, if known: a .png without %d takes one only
 };
 
 /// One output: .mp4 (H.264, yuv420p, faststart), .webm (VP9), .gif, .y4m, or numbered .png (a pattern with
 /// %d, as in frame_%05d.png). Frames go to a temporary file beside the target, which finish() renames;
 /// without finish() the temporary is removed, so a failed or killed run leaves nothing under the final name.
+/// The same frames and options give the same bytes on the same machine.
 class VideoWriter {
  public:
   /// Throws: std::invalid_argument for an unknown extension or codec (names the nearest legal one);
@@ -37,14 +40,14 @@ class VideoWriter {
   virtual std::string path() const = 0;
 };
 
-/// Writes all frames; `progress(done, all)` may throw to cancel.
+/// Writes all frames at options.fps; `progress(done, all)` may throw to cancel.
 void write_video(const std::string& path, const Frames& frames, const WriteOptions& options,
                  const std::function<void(int64_t, int64_t)>& progress = {});
 
 /// Throws as VideoWriter::create would, without touching the disk: for checks before hours of work.
 void check_output(const std::string& path, const WriteOptions& options);
 
-/// What this build can write: extension -> codec name in use.
+/// What this build can write: extension without its dot -> codec name in use, {"mp4", "h264"}.
 std::map<std::string, std::string> output_formats();
 
 }  // namespace reel::media

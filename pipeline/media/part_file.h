@@ -1,0 +1,66 @@
+// Output that gets its name only when it is complete: written under a hidden name beside the target, then
+// renamed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pipeline/media/output_plan.h"
+
+namespace reel::media {
+
+/// Throws: std::runtime_error "[path] ..." if the target exists (unless `overwrite`) or is no regular file,
+/// or if its folder does not exist or cannot be written. Touches nothing.
+void check_target(const std::string& path, bool overwrite);
+
+/// As check_target, for every name that the pattern of the plan could give.
+void check_targets(const OutputPlan& plan);
+
+/// A file being written as `.<name>.<process>-<n>.part`. The destructor removes it unless commit() gave it
+/// its name. Left-overs of dead processes for the same target are removed first.
+class PartFile {
+ public:
+  /// Throws: std::runtime_error as check_target, or if the file cannot be made.
+  PartFile(const std::string& path, bool overwrite);
+  ~PartFile();
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+
+  /// Writes at the current position. Throws: std::runtime_error with the system's reason (full disk, ...).
+  void write(const void* data, size_t bytes);
+  /// Moves the position, as lseek does; returns it. Throws: std::runtime_error.
+  int64_t seek(int64_t offset, int whence);
+  int64_t size() const;
+  /// Makes the content durable and renames. Throws: std::runtime_error; the target is then as it was before.
+  void commit();
+
+  const std::string& part_path() const { return part_; }
+
+ private:
+  std::string path_, target_, part_;  // target_: path_ with a symbolic link resolved
+  bool overwrite_;
+  int file_ = -1;
+};
+
+/// The same for a numbered sequence: a hidden folder, whose files commit() moves beside it.
+class PartFolder {
+ public:
+  explicit PartFolder(const OutputPlan& plan);
+  ~PartFolder();
+  PartFolder(const PartFolder&) = delete;
+  PartFolder& operator=(const PartFolder&) = delete;
+
+  /// Writes one whole file. Throws: std::runtime_error with the system's reason.
+  void add(const std::string& name, const std::string& content);
+  /// Renames all. Throws: std::runtime_error; those already moved are removed again.
+  void commit();
+
+ private:
+  std::string path_, folder_, part_;
+  bool overwrite_;
+  int lock_ = -1;
+  std::vector<std::string> names_;
+};
+
+}  // namespace reel::media

@@ -1,0 +1,16 @@
+// Reads one picture by OpenCV: the same decoders (libjpeg, libpng, libwebp) that Python's picture libraries
+// use, so that a captioner sees the same pixels.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pipeline/media/video_reader.h"
+
+namespace reel::media {
+
+/// Turned as its EXIF orientation says; transparency is dropped.
+/// Throws: std::runtime_error "[path] ..." if it is damaged or too large.
+std::unique_ptr<VideoReader> open_picture(const std::string& path);
+
+}  // namespace reel::media
