@@ -13,14 +13,15 @@ import tempfile
 
 # The chain, left to right: a folder may include itself and what stands to its right.
 CHAIN = ["app", "pipeline", "guidance", "models", "attention"]
-SOURCES = (".h", ".hpp", ".cpp", ".cu", ".cuh", ".inc")
+HEADERS = (".h", ".hpp", ".cuh", ".inc")
+SOURCES = HEADERS + (".cpp", ".cu")
 
-# (what is included, where it may be, the rule in words). Patterns are matched against the path from the root;
-# tests/X follows the rules of X unless it is named here.
+# (what is included, the sources that may see it, the rule in words). What counts is what a source sees, directly or
+# through headers; a header beside such sources may include it as well. Patterns are matched against the path from the
+# root; tests/X follows the rules of X unless it is named here.
 LIBRARIES = [
     (r"opencv2/|libav\w+/|libsw\w+/", r"pipeline/media/.*\.cpp", "OpenCV and FFmpeg belong in pipeline/media/*.cpp"),
     (r"CLI/", r"app/.*", "CLI11 belongs in app/"),
-    (r"nlohmann/", r".*\.cpp|tests/.*", "nlohmann/json belongs in .cpp files, never in a header"),
     (r"boost/", r"app/.*\.cpp", "Boost belongs in app/"),
     (r"sqlite3\.h", r"pipeline/journal\.cpp", "SQLite belongs in pipeline/journal.cpp"),
     (r"sentencepiece|pcre2", r"models/tokenizer\w*\.cpp", "SentencePiece and PCRE2 belong in models/tokenizer*.cpp"),
@@ -51,28 +52,61 @@ def broken_rules(root, path, quote, target):
             yield f'"{target}": includes of ours start at the root of the tree; those of others stand in <>'
         elif theirs is not None and not os.path.isfile(os.path.join(root, target)):
             yield f'"{target}" does not exist'
-    place = path[len("tests/"):] if path.startswith("tests/") else path
     for library, allowed, rule in LIBRARIES:
-        if re.match(library, target) and not any(re.fullmatch(allowed, p) for p in {path, place}):
+        if re.match(library, target) and not may_see(path, allowed):
             yield f"<{target}>: {rule}"
 
 
+def may_see(path, allowed):
+    path = re.sub(r"\.(h|hpp|inc)$", ".cpp", path)
+    place = path[len("tests/"):] if path.startswith("tests/") else path
+    return any(re.fullmatch(allowed, p) for p in {path, place})
+
+
 def check(root):
-    problems = []
+    includes = {}  # path -> [(line, quote, target)]
     for top in CHAIN + ["tests"]:
         for folder, folders, files in os.walk(os.path.join(root, top)):
             folders.sort()
             for name in sorted(files):
-                if not name.endswith(SOURCES):
-                    continue
-                full = os.path.join(folder, name)
-                path = os.path.relpath(full, root)
-                with open(full, encoding="utf-8") as file:
-                    for number, line in enumerate(file, 1):
-                        found = INCLUDE.match(line)
-                        if found:
-                            problems += [f"{path}:{number}: {rule}" for rule in broken_rules(root, path, *found.groups())]
+                if name.endswith(SOURCES):
+                    full = os.path.join(folder, name)
+                    with open(full, encoding="utf-8") as file:
+                        found = [(number, INCLUDE.match(line)) for number, line in enumerate(file, 1)]
+                    includes[os.path.relpath(full, root)] = [(n, *match.groups()) for n, match in found if match]
+    problems = []
+    for path, lines in includes.items():
+        for number, quote, target in lines:
+            rules = list(broken_rules(root, path, quote, target)) + list(json_rules(includes, path, target))
+            if not path.endswith(HEADERS):
+                rules += leaks(includes, path, target)
+            problems += [f"{path}:{number}: {rule}" for rule in rules]
     return problems
+
+
+def json_rules(includes, path, target):
+    """JSON is slow to compile: of headers only a helper of several sources, NAME_json.h, may include it."""
+    if not target.startswith("nlohmann/") or not path.endswith(HEADERS) or path.startswith("tests/"):
+        return
+    users = [user for user, lines in includes.items() if any(line[2] == path for line in lines)]
+    if not path.endswith("_json.h") or any(user.endswith(HEADERS) for user in users):
+        yield f"<{target}>: nlohmann/json belongs in .cpp files, or in a NAME_json.h that only .cpp files include"
+
+
+def leaks(includes, path, target):
+    """Libraries that the source `path` may not see and does see through the header `target`."""
+    seen, open_list = set(), [target]
+    while open_list:
+        header = open_list.pop()
+        if header in seen or header not in includes:
+            continue
+        seen.add(header)
+        open_list += [line[2] for line in includes[header]]
+    for header in sorted(seen):
+        for _, _, inner in includes[header]:
+            for library, allowed, rule in LIBRARIES:
+                if re.match(library, inner) and not may_see(path, allowed):
+                    yield f"{target} brings in <{inner}> through {header}: {rule}"
 
 
 # path -> (its text, the number of violations in it)
@@ -85,13 +119,21 @@ SELF_TEST = {
     "attention/ops/good_cuda.cpp": ("#include <c10/cuda/CUDAStream.h>\n", 0),
     "attention/ops/bad.cpp": ("#include <c10/cuda/CUDAStream.h>\n", 1),
     "models/vae.h": ('#include "attention/call.h"\n', 0),
+    "models/bad.h": ("#include <nlohmann/json.hpp>\n", 1),
+    "models/good_json.h": ("#include <nlohmann/json.hpp>\n", 0),
+    "models/good.cpp": ('#include "models/good_json.h"\n', 0),
     "models/bad_json.h": ("#include <nlohmann/json.hpp>\n", 1),
+    "models/header.h": ('#include "models/bad_json.h"\n', 0),
     "models/bad_module.cpp": ("#include <torch/torch.h>\n#include <torch/library.h>\n", 1),
     "guidance/bad_media.cpp": ("#include <opencv2/core.hpp>\n", 1),
     "pipeline/media/good.cpp": ("#include <libavcodec/avcodec.h>\n#include <opencv2/core.hpp>\n", 0),
-    "pipeline/media/bad.h": ("#include <libavcodec/avcodec.h>\n", 1),
+    "pipeline/media/inner.h": ("#include <libavcodec/avcodec.h>\n", 0),
+    "pipeline/media/outer.h": ('#include "pipeline/media/inner.h"\n', 0),
+    "pipeline/media/good_outer.cpp": ('#include "pipeline/media/outer.h"\n', 0),
+    "pipeline/bad_leak.cpp": ('#include "models/vae.h"\n#include "pipeline/media/outer.h"\n', 1),
+    "pipeline/bad.h": ("#include <libavcodec/avcodec.h>\n", 1),
     "pipeline/bad_up.cpp": ('#include "app/main.h"\n', 1),
-    "pipeline/bad_test.cpp": ('#include "tests/support/stub.h"\n', 1),
+    "pipeline/bad_test.cpp": ('#include "tests/support/stub.h"\n', 2),  # and GoogleTest through it
     "app/main.h": ('#include "models/vae.h"\n', 0),
     "app/main.cpp": ("#include <CLI/CLI.hpp>\n#include <nlohmann/json.hpp>\n", 0),
     "tests/support/stub.h": ("#include <gtest/gtest.h>\n", 0),
