@@ -37,6 +37,10 @@ void add_common_options(CLI::App& verb, CommonOptions& options);
 /// Only --json and --quiet, for verbs that run nothing.
 void add_output_options(CLI::App& verb, CommonOptions& options);
 
+/// Lets a single-valued option that is given twice take the last value, as ffmpeg and git do; for all verbs
+/// below `app`.
+void last_one_wins(CLI::App& app);
+
 /// The verb that the command line chose, run after parsing. Returns an exit code.
 using Action = std::function<int()>;
 

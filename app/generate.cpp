@@ -33,7 +33,8 @@ GenerateOptions options_of_line(const std::string& line, int number, const Gener
   }
   const std::string place = "--prompts, line " + std::to_string(number);
   try {
-    for (const auto& [key, value] : nlohmann::json::parse(line).items()) {
+    const nlohmann::json document = nlohmann::json::parse(line);
+    for (const auto& [key, value] : document.items()) {
       std::string name = key;
       std::replace(name.begin(), name.end(), '_', '-');
       if (name == "prompt")

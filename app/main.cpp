@@ -20,7 +20,8 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   std::vector<std::string> words = verb->remaining(true);
   if (words.empty()) words = app.remaining(true);
-  if (!words.empty() && dynamic_cast<const CLI::ExtrasError*>(&error)) {
+  const bool no_verb = app.get_subcommands().empty() && dynamic_cast<const CLI::RequiredError*>(&error);
+  if (!words.empty() && (no_verb || dynamic_cast<const CLI::ExtrasError*>(&error))) {
     const std::string word = words.front().substr(0, words.front().find('='));
     std::vector<std::string> known;
     for (const CLI::Option* option : verb->get_options()) {
@@ -47,6 +48,7 @@ int run(int argc, char** argv) {
   add_inspect_verb(app, action);
   add_replay_verb(app, action);
   add_doctor_verb(app, action);
+  last_one_wins(app);
   bool json = false;
   for (int i = 1; i < argc; ++i) json |= std::string_view(argv[i]) == "--json";
   try {

@@ -105,6 +105,15 @@ void add_common_options(CLI::App& verb, CommonOptions& options) {
   verb.set_config("--config", "", "TOML file with the same names as the options")->group(group);
 }
 
+void last_one_wins(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw &&
+        option->get_items_expected_max() == 1)
+      option->take_last();
+  }
+  for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; })) last_one_wins(*verb);
+}
+
 std::string dtype_name(at::ScalarType dtype) {
   return dtype == at::kFloat      ? "f32"
          : dtype == at::kBFloat16 ? "bf16"

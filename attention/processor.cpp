@@ -72,6 +72,25 @@ bool choose_rows(const Selector& where, std::span<const Row> rows, std::vector<i
   return true;
 }
 
+/// Where the `wanted` heads of a site (empty: all) lie in a call that has the heads `scope` (empty: all):
+/// their positions, empty and true for all of the call's, false for none.
+bool choose_heads(const std::vector<int64_t>& wanted, const std::vector<int64_t>& scope,
+                  std::vector<int64_t>& positions) {
+  positions.clear();
+  if (wanted.empty()) return true;
+  if (scope.empty()) {
+    positions = wanted;
+    return true;
+  }
+  for (size_t i = 0; i < scope.size(); ++i) {
+    if (std::find(wanted.begin(), wanted.end(), scope[i]) != wanted.end())
+      positions.push_back(static_cast<int64_t>(i));
+  }
+  if (positions.empty()) return false;
+  if (positions.size() == scope.size()) positions.clear();
+  return true;
+}
+
 double scale_of(const Call& call) {
   return call.scale != 0 ? call.scale : 1.0 / std::sqrt(double(call.q.size(4)));
 }
@@ -191,31 +210,41 @@ at::Tensor Processor::attend(Call call) {
   }
 
   // Wrapping edits nest in plan order: the first is outermost. Each wraps only its own rows and heads; the
-  // others are computed without it.
-  Attend compute = [this, matches](Call& inner) { return run(inner, matches); };
+  // others are computed without it. `scope` says which of the site's heads the inner call has, in their
+  // order; empty: all.
+  using Scoped = std::function<at::Tensor(Call&, const std::vector<int64_t>& scope)>;
+  Scoped compute = [this, matches](Call& inner, const std::vector<int64_t>& scope) {
+    return run(inner, matches, scope);
+  };
   for (auto it = matches.rbegin(); it != matches.rend(); ++it) {
     Match* match = *it;
     if (!match->active->hooks.attend) continue;
-    compute = [match, next = compute](Call& outer) {
-      std::vector<int64_t> rows;
-      choose_rows(match->active->rule.where, outer.rows, rows);
-      const Selection selection(rows, match->heads);
-      if (selection.all()) return match->active->edit->attend(outer, next);
-      at::Tensor result = next(outer).clone();
+    compute = [match, next = compute](Call& outer, const std::vector<int64_t>& scope) {
+      std::vector<int64_t> rows, heads;
+      if (!choose_rows(match->active->rule.where, outer.rows, rows) ||
+          !choose_heads(match->heads, scope, heads))
+        return next(outer, scope);
+      const Selection selection(rows, heads);
+      if (selection.all())
+        return match->active->edit->attend(outer, [&](Call& inner) { return next(inner, scope); });
+      at::Tensor result = next(outer, scope).clone();
       const std::vector<Row> part_rows = rows_of(outer.rows, rows);
+      const std::vector<int64_t> part_scope = heads.empty() ? scope : match->heads;
       Call part = narrow(outer, selection, part_rows);
-      selection.put(result, match->active->edit->attend(part, next));
+      selection.put(result,
+                    match->active->edit->attend(part, [&](Call& inner) { return next(inner, part_scope); }));
       return result;
     };
   }
-  return compute(call);
+  return compute(call, {});
 }
 
-at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches) {
-  std::vector<int64_t> rows;
+at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches, const std::vector<int64_t>& scope) {
+  std::vector<int64_t> rows, heads;
   const auto with_selection = [&](Match* match, const auto& action) {
-    if (!choose_rows(match->active->rule.where, call.rows, rows)) return;
-    action(Selection(rows, match->heads), rows_of(call.rows, rows));
+    if (!choose_rows(match->active->rule.where, call.rows, rows) || !choose_heads(match->heads, scope, heads))
+      return;
+    action(Selection(rows, heads), rows_of(call.rows, rows));
   };
 
   for (Match* match : matches) {

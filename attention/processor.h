@@ -46,7 +46,7 @@ class Processor {
  private:
   struct Active;  // an edit with the rule it came from
   struct Match;   // an edit at one site: its selected heads
-  at::Tensor run(Call& call, const std::vector<Match*>& matches);
+  at::Tensor run(Call& call, const std::vector<Match*>& matches, const std::vector<int64_t>& scope);
   std::vector<Match>& matches_at(const Site& site);
 
   int64_t map_bytes_;

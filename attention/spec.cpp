@@ -65,7 +65,8 @@ std::string type_name(const ParamValue& value) {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  // One slip in a short word, two in a longer one, more only in long ones.
+  size_t best_distance = name.size() <= 3 ? 2 : std::max<size_t>(2, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     const size_t d = distance(name, candidate);
     if (d < best_distance) best = candidate, best_distance = d;

@@ -204,6 +204,8 @@ struct Refusal {
   std::string message;
 };
 
+void PrintTo(const Refusal& refusal, std::ostream* stream) { *stream << refusal.name; }
+
 class GenerateRefuses : public GenerateTest, public testing::WithParamInterface<Refusal> {};
 
 TEST_P(GenerateRefuses, WithOneClearErrorAndNoFile) {

@@ -127,6 +127,16 @@ TEST(ProcessorTest, EditsAreShownOnlyTheSelectedRowsAndHeads) {
   }
 }
 
+TEST(ProcessorTest, EditsWithinAWrappedPartMeetOnlyTheHeadsTheyBothSelect) {
+  const Call call = make_call();
+  EditPlan both = plan("heads=0-1", {.attend = true}, 2);
+  both.push_back(plan("heads=1-2", {.probs = true}, 3)[0]);
+  const at::Tensor after = Processor(both).attend(call), before = plain(call);
+  EXPECT_LE(max_error(after.select(2, 0), before.select(2, 0) * 2), 1e-5);
+  EXPECT_LE(max_error(after.select(2, 1), before.select(2, 1) * 6), 1e-5);
+  EXPECT_LE(max_error(after.select(2, 2), before.select(2, 2) * 3), 1e-5);
+}
+
 TEST(ProcessorTest, InputEditsOfSelectedHeadsLeaveAttentionFused) {
   const Call call = make_call();
   Processor attend(plan("heads=1", {.inputs = true}));

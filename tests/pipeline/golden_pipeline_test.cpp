@@ -21,7 +21,8 @@ std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const std::string& folder : models::golden_cases("pipelines")) {
     std::ifstream stream(models::golden_folder("pipelines/" + folder + "/runs.json"));
-    for (const auto& [run, settings] : json::parse(stream).items()) cases.push_back({folder, run});
+    const json runs = json::parse(stream);
+    for (const auto& [run, settings] : runs.items()) cases.push_back({folder, run});
   }
   return cases;
 }
