@@ -1,194 +1,22 @@
-// What every scheduler promises, whatever its method: the tests iterate over the registry.
-#include "guidance/scheduler.h"
-
+// What single schedulers promise, and how they are chosen.
 #include <gmock/gmock.h>
 
-#include <cmath>
-
-#include "tests/support/golden.h"
+#include "tests/guidance/scheduler_testing.h"
 
 namespace reel::guidance {
 namespace {
 
 using testing::HasSubstr;
 
-const SchedulerRegistry& registry() {
-  static const SchedulerRegistry filled = [] {
-    SchedulerRegistry registry;
-    register_schedulers(registry);
-    return registry;
-  }();
-  return filled;
-}
-
-/// Schedulers on a schedule of betas; flow-matching ones have laws of their own.
-std::vector<std::string> diffusion_schedulers() {
-  std::vector<std::string> names;
-  for (const SchedulerEntry& entry : registry()) {
-    const bool flow =
-        std::any_of(entry.diffusers_classes.begin(), entry.diffusers_classes.end(),
-                    [](const std::string& name) { return name.find("Flow") != std::string::npos; });
-    if (!flow) names.push_back(entry.spec.name);
-  }
-  return names;
-}
-
-models::Config config_of(const std::string& text) { return models::Config::parse(text, "test.json"); }
-
-const std::string kScaled = R"("beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear")";
-
-std::unique_ptr<Scheduler> make(const std::string& json, const std::string& choice, int steps) {
-  return make_scheduler(registry(), config_of("{" + json + "}"), choice, steps);
-}
-
-std::string error_of(const std::string& json, const std::string& choice, int steps) {
-  try {
-    make(json, choice, steps);
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-at::Tensor random_like(const std::vector<int64_t>& shape, int64_t seed) {
-  // A fixed, non-repeating pattern in [-1.5, 1.5].
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return (at::arange(count, at::kFloat) * 0.7548777f + 0.31f * static_cast<float>(seed))
-      .sin()
-      .mul(1.5)
-      .reshape(shape);
-}
-
-const std::vector<int64_t> kShape = {2, 3, 2, 2, 2};
-
-/// What a perfect network answers to `input`: in every scheduler's terms, input_scale * latent is
-/// signal * clean + noise * epsilon with signal^2 + noise^2 = 1 and noise / signal = sigma.
-at::Tensor perfect_answer(const std::string& prediction, const at::Tensor& input, const Step& step,
-                          const at::Tensor& clean) {
-  const double signal = 1 / std::sqrt(step.sigma * step.sigma + 1), noise = step.sigma * signal;
-  const at::Tensor epsilon =
-      ((input.to(at::kDouble) - clean.to(at::kDouble) * signal) / noise).to(at::kFloat);
-  if (prediction == "epsilon") return epsilon;
-  return prediction == "sample" ? clean : epsilon * signal - clean * noise;
-}
-
-struct Case {
-  std::string json, prediction;
-};
-
-/// Configurations whose last step ends at the clean sample for step counts that divide 1000.
-const std::vector<Case> kCases = {
-    {kScaled + R"(, "clip_sample": false, "timestep_spacing": "trailing")", "epsilon"},
-    {kScaled + R"(, "clip_sample": false, "timestep_spacing": "leading", "steps_offset": 1)", "epsilon"},
-    {R"("clip_sample": false, "timestep_spacing": "linspace", "prediction_type": "sample")", "sample"},
-    {kScaled + R"(, "clip_sample": false, "timestep_spacing": "trailing", "prediction_type": "v_prediction",
-     "rescale_betas_zero_snr": true)",
-     "v"},
-    {R"("beta_schedule": "squaredcos_cap_v2", "clip_sample": false, "prediction_type": "v_prediction")",
-     "v"}};
-
-/// Calls `check(name, case, steps)` for every scheduler, configuration and count that go together.
-template <class Check>
-void for_all(const Check& check) {
-  for (const std::string& name : diffusion_schedulers()) {
-    for (const Case& each : kCases) {
-      if (name == "euler_ancestral" && each.prediction == "sample") continue;  // refused, see below
-      for (const int steps : {1, 2, 5, 20}) {
-        SCOPED_TRACE(name + " " + each.json + " steps=" + std::to_string(steps));
-        check(name, each, steps);
-      }
-    }
-  }
-}
-
-TEST(SchedulersTest, TimestepsFallAndStepsCountThemselves) {
-  for_all([](const std::string& name, const Case& each, int count) {
-    const auto scheduler = make(each.json, name, count);
-    const std::vector<Step>& steps = scheduler->steps();
-    ASSERT_EQ(static_cast<int>(steps.size()), count);
-    for (int i = 0; i < count; ++i) {
-      EXPECT_EQ(steps[i].index, i);
-      EXPECT_EQ(steps[i].count, count);
-      EXPECT_GE(steps[i].timestep, 0);
-      EXPECT_LT(steps[i].timestep, 1000);
-      EXPECT_GT(steps[i].sigma, 0);
-      EXPECT_TRUE(std::isfinite(steps[i].sigma));
-      if (i == 0) continue;
-      EXPECT_LT(steps[i].timestep, steps[i - 1].timestep);
-      EXPECT_LT(steps[i].sigma, steps[i - 1].sigma);
-    }
-  });
-}
-
-/// Runs with a perfect network; returns the last latent.
-at::Tensor run_perfectly(Scheduler& scheduler, const Case& each, at::Tensor latent, const at::Tensor& clean,
-                         size_t first = 0) {
-  for (size_t i = first; i < scheduler.steps().size(); ++i) {
-    const Step& step = scheduler.steps()[i];
-    const at::Tensor answer = perfect_answer(each.prediction, latent * step.input_scale, step, clean);
-    latent =
-        scheduler.advance(step, answer, latent, [](int index) { return random_like(kShape, 50 + index); });
-    EXPECT_TRUE(close(scheduler.estimate(), clean, 1e-4, 1e-4 + 2e-7 * step.sigma))
-        << "estimate of step " << i;
-  }
-  return latent;
-}
-
-TEST(SchedulersTest, PerfectNetworkLeadsToTheCleanSample) {
-  for_all([](const std::string& name, const Case& each, int count) {
-    const auto scheduler = make(each.json, name, count);
-    EXPECT_FALSE(scheduler->estimate().defined());
-    const at::Tensor clean = random_like(kShape, 1);
-    const at::Tensor start = random_like(kShape, 2) * scheduler->initial_noise_scale();
-    const at::Tensor end = run_perfectly(*scheduler, each, start, clean);
-    // At sigma 4096 the last bit of a latent is 2e-4 wide; one-step runs keep that error.
-    EXPECT_TRUE(close(end, clean, 1e-4, 1e-4 + 3e-7 * scheduler->steps().front().sigma / count));
-  });
-}
-
-TEST(SchedulersTest, StartsInTheMiddleFromANoisedSample) {
-  for_all([](const std::string& name, const Case& each, int count) {
-    const auto scheduler = make(each.json, name, count);
-    const Step& middle = scheduler->steps()[count / 2];
-    const at::Tensor clean = random_like(kShape, 1), noise = random_like(kShape, 2);
-    const at::Tensor noised = scheduler->add_noise(clean, noise, middle);
-    const double signal = 1 / std::sqrt(middle.sigma * middle.sigma + 1);
-    // Pure noise has no finite sigma; the steps of a zero-SNR schedule say 4096.
-    const double floor = middle.sigma > 4095 ? 2 * signal : 0;
-    const at::Tensor expected = clean * signal + noise * (middle.sigma * signal);
-    EXPECT_TRUE(close(noised * middle.input_scale, expected, 1e-5, 1e-5 + floor));
-    const at::Tensor end = run_perfectly(*scheduler, each, noised, clean, count / 2);
-    EXPECT_TRUE(close(end, clean, 1e-4, 1e-4 + 3e-7 * middle.sigma));
-  });
-}
-
-TEST(SchedulersTest, EqualRunsGiveEqualBitsAndLeaveInputsAlone) {
-  for_all([](const std::string& name, const Case& each, int count) {
-    const auto first = make(each.json, name, count), second = make(each.json, name, count);
-    at::Tensor a = random_like(kShape, 3), b = a.clone();
-    for (int i = 0; i < count; ++i) {
-      const at::Tensor answer = random_like(kShape, 10 + i), kept = answer.clone(), before = a.clone();
-      const NoiseSource source = [](int index) { return random_like(kShape, 50 + index); };
-      const at::Tensor next = first->advance(first->steps()[i], answer, a, source);
-      EXPECT_TRUE(at::equal(answer, kept));
-      EXPECT_TRUE(at::equal(a, before));
-      b = second->advance(second->steps()[i], answer, b, source);
-      a = next;
-      EXPECT_TRUE(at::equal(a, b));
-    }
-  });
-}
-
 TEST(SchedulersTest, NoiseIsAskedForOnlyByStochasticSteps) {
   const auto draws = [](const std::string& choice) {
     const auto scheduler = make(kScaled + R"(, "clip_sample": false)", choice, 4);
     std::vector<int> asked;
-    at::Tensor latent = random_like(kShape, 3);
+    at::Tensor latent = pattern(kShape, 3);
     for (const Step& step : scheduler->steps()) {
-      latent = scheduler->advance(step, random_like(kShape, 4), latent, [&](int index) {
+      latent = scheduler->advance(step, pattern(kShape, 4), latent, [&](int index) {
         asked.push_back(index);
-        return random_like(kShape, 5);
+        return pattern(kShape, 5);
       });
     }
     return asked;
@@ -203,92 +31,6 @@ TEST(SchedulersTest, NoiseIsAskedForOnlyByStochasticSteps) {
   EXPECT_EQ(draws("dpmpp_2m_sde"), every);
   EXPECT_EQ(draws("dpmpp_2m:algorithm=sde"), every);
   EXPECT_EQ(draws("lcm"), all_but_last);
-}
-
-TEST(SchedulersTest, HalfPrecisionPredictionsGiveFullPrecisionLatents) {
-  for (const std::string& name : diffusion_schedulers()) {
-    const auto scheduler = make(kScaled, name, 2);
-    const NoiseSource source = [](int index) { return random_like(kShape, 50 + index); };
-    const at::Tensor half = random_like(kShape, 4).to(at::kBFloat16);
-    const at::Tensor latent = scheduler->advance(scheduler->steps()[0], half, random_like(kShape, 3), source);
-    EXPECT_EQ(latent.scalar_type(), at::kFloat) << name;
-    EXPECT_EQ(scheduler->estimate().scalar_type(), at::kFloat) << name;
-  }
-}
-
-TEST(SchedulersTest, WrongShapesAndMissingNoiseAreRefused) {
-  for (const std::string& name : diffusion_schedulers()) {
-    const auto scheduler = make(kScaled, name, 2);
-    const Step& step = scheduler->steps()[0];
-    const NoiseSource source = [](int) { return at::zeros(kShape); };
-    EXPECT_THROW(scheduler->advance(step, at::zeros({2, 6, 2, 2, 2}), at::zeros(kShape), source),
-                 std::invalid_argument)
-        << name;
-    EXPECT_THROW(scheduler->advance({.index = 2, .count = 2}, at::zeros(kShape), at::zeros(kShape), source),
-                 std::invalid_argument)
-        << name;
-  }
-  const auto stochastic = make(kScaled, "euler_ancestral", 2);
-  EXPECT_THROW(stochastic->advance(stochastic->steps()[0], at::zeros(kShape), at::zeros(kShape), nullptr),
-               std::invalid_argument);
-  EXPECT_THROW(stochastic->advance(stochastic->steps()[0], at::zeros(kShape), at::zeros(kShape),
-                                   [](int) { return at::zeros({1}); }),
-               std::invalid_argument);
-}
-
-TEST(SchedulersTest, StepCountsBeyondTheTrainingAreRefused) {
-  for (const std::string& name : diffusion_schedulers()) {
-    for (const int steps : {0, -1, 1001}) {
-      EXPECT_THROW(make(kScaled, name, steps), std::invalid_argument) << name << " " << steps;
-    }
-    EXPECT_THAT(error_of(kScaled, name, 0), HasSubstr("'steps' must lie in 1 to 1000, got 0")) << name;
-  }
-}
-
-TEST(SchedulersTest, EveryTrainingStepCanBeVisited) {
-  for (const std::string& name : diffusion_schedulers()) {
-    if (name == "lcm") continue;  // limited by its teacher, see below
-    const auto scheduler = make(kScaled + R"(, "num_train_timesteps": 50, "timestep_spacing": "trailing",
-                                              "clip_sample": false)",
-                                name, 50);
-    EXPECT_EQ(scheduler->steps().back().timestep, 0) << name;
-    at::Tensor latent = random_like(kShape, 3);
-    for (const Step& step : scheduler->steps()) {
-      latent = scheduler->advance(step, random_like(kShape, 4), latent,
-                                  [](int index) { return random_like(kShape, 50 + index); });
-    }
-    EXPECT_TRUE(latent.isfinite().all().item<bool>()) << name;
-  }
-}
-
-TEST(SchedulersTest, UnusableFilesAreRefusedWithTheReason) {
-  const std::vector<std::pair<std::string, std::string>> bad = {
-      {R"("num_train_timesteps": 0)", "'num_train_timesteps' must be an integer from 1 to 100000, got 0"},
-      {R"("num_train_timesteps": 100001)", "from 1 to 100000"},
-      {R"("beta_start": NaN)", "'beta_start' must be a number, got \"NaN\""},
-      {R"("beta_end": 1.5)", "'beta_end' must lie in 0 to 1, got 1.5"},
-      {R"("beta_start": -0.1)", "'beta_start' must lie in 0 to 1, got -0.1"},
-      {R"("trained_betas": [0.1, 0.2])",
-       "'trained_betas' must have num_train_timesteps = 1000 values, got 2"},
-      {R"("num_train_timesteps": 2, "trained_betas": [0.1, -0.2])",
-       "beta 1 of the noise schedule must lie in 0 to 1"},
-      {R"("num_train_timesteps": 3, "trained_betas": [0.1, 1.0, 0.1])", "may be pure noise, got it at 1"},
-      {R"("beta_schedule": "scaled_liner")", "did you mean 'scaled_linear'?"},
-      {R"("timestep_spacing": "trailng")", "did you mean 'trailing'?"},
-      {R"("prediction_type": "v_predictoin")", "did you mean 'v_prediction'?"},
-      {R"("prediction_type": "flow_prediction")", "is a flow-matching schedule"},
-      {R"("steps_offset": -1)", "'steps_offset' must be an integer"},
-      {R"("num_train_timesteps": 1, "rescale_betas_zero_snr": true)", "at least 2 training steps"},
-      {R"("snr_shift_scale": 3.0)", "'snr_shift_scale' must be 1"},
-      {R"("beta_start": "small")", "'beta_start' must be a number"},
-  };
-  for (const std::string& name : diffusion_schedulers()) {
-    for (const auto& [json, reason] : bad) {
-      EXPECT_THROW(make(json, name, 1), std::runtime_error) << name << " " << json;
-      EXPECT_THAT(error_of(json, name, 1), HasSubstr(reason)) << name;
-      EXPECT_THAT(error_of(json, name, 1), HasSubstr("[test.json]")) << name;
-    }
-  }
 }
 
 TEST(SchedulersTest, RefusesWhatItsMethodCannotDo) {
@@ -340,9 +82,8 @@ TEST(SchedulersTest, VelocityFromPureNoiseAtFullEtaStaysFinite) {
         make(kScaled + R"(, "timestep_spacing": "trailing", "prediction_type": "v_prediction",
                                               "rescale_betas_zero_snr": true, "clip_sample": false)",
              "ddim:eta=1", count);
-    const at::Tensor a =
-        scheduler->advance(scheduler->steps()[0], random_like(kShape, 1), random_like(kShape, 2),
-                           [](int) { return random_like(kShape, 3); });
+    const at::Tensor a = scheduler->advance(scheduler->steps()[0], pattern(kShape, 1), pattern(kShape, 2),
+                                            [](int) { return pattern(kShape, 3); });
     EXPECT_TRUE(a.isfinite().all().item<bool>()) << count;
   }
 }
@@ -350,9 +91,9 @@ TEST(SchedulersTest, VelocityFromPureNoiseAtFullEtaStaysFinite) {
 TEST(SchedulersTest, RepeatedNoiseLevelsDoNotBreakMultistepMethods) {
   // 1000 rounded timesteps of 1001 points: two coincide.
   const auto scheduler = make(kScaled, "dpmpp_2m:spacing=linspace,order=3", 1000);
-  at::Tensor latent = random_like(kShape, 3);
+  at::Tensor latent = pattern(kShape, 3);
   for (const Step& step : scheduler->steps()) {
-    latent = scheduler->advance(step, random_like(kShape, 4 + step.index % 3), latent, nullptr);
+    latent = scheduler->advance(step, pattern(kShape, 4 + step.index % 3), latent, nullptr);
   }
   EXPECT_TRUE(latent.isfinite().all().item<bool>());
 }
@@ -393,7 +134,7 @@ TEST(MakeSchedulerTest, PndmFoldersAreReadAsDdim) {
   const auto own = make(file, "", 20), ddim = make(file, "ddim", 20);
   ASSERT_EQ(own->steps().size(), 20u);
   EXPECT_EQ(own->steps()[0].timestep, 951);
-  const at::Tensor latent = random_like(kShape, 1), answer = random_like(kShape, 2);
+  const at::Tensor latent = pattern(kShape, 1), answer = pattern(kShape, 2);
   EXPECT_TRUE(at::equal(own->advance(own->steps()[3], answer, latent, nullptr),
                         ddim->advance(ddim->steps()[3], answer, latent, nullptr)));
 }
