@@ -107,7 +107,9 @@ TEST_P(RoundTripTest, OneFrameIsAVideo) {
   const auto reader = VideoReader::open(path());
   EXPECT_EQ(reader->info().frames, 1);
   EXPECT_LT(mean_error(reader->read().pixels, pixels), GetParam().tolerance + 0.5);
-  if (has_tools()) EXPECT_EQ(probe(path()).at("nb_read_frames"), "1");
+  if (has_tools()) {
+    EXPECT_EQ(probe(path()).at("nb_read_frames"), "1");
+  }
 }
 
 TEST_P(RoundTripTest, SameFramesGiveSameBytes) {

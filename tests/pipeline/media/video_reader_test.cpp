@@ -189,7 +189,10 @@ TEST(VideoReaderTest, RotatedVideosAreTurnedUpright) {
   const std::string shown =
       output_of("ffmpeg -v error -i " + folder / "turned.mp4 -f rawvideo -pix_fmt rgb24 -");
   ASSERT_EQ(shown.size(), static_cast<size_t>(turned.numel()));
-  EXPECT_LT(mean_error(turned, at::from_blob(const_cast<char*>(shown.data()), turned.sizes(), at::kByte)), 3);
+  // ffmpeg turns before it converts and forgets where chroma lies, which costs 3; the other direction is 70
+  // off.
+  EXPECT_LT(mean_error(turned, at::from_blob(const_cast<char*>(shown.data()), turned.sizes(), at::kByte)), 5);
+  EXPECT_LT(mean_error(turned, smooth_video(2, 32, 64).rot90(1, {1, 2})), 1.5);
 }
 
 TEST(VideoReaderTest, TrimmedVideosCountWhatIsShown) {
