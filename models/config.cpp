@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/strict_json.h"
+
 namespace reel::models {
 
 struct Config::Document {
@@ -11,7 +13,7 @@ struct Config::Document {
 namespace {
 
 constexpr size_t kMaxBytes = size_t{16} << 20;
-constexpr int kMaxDepth = 64;
+constexpr JsonLimits kLimits{.depth = 64, .values = 1'000'000};
 
 [[noreturn]] void refuse(const std::string& place, const std::string& key, const std::string& expected,
                          const nlohmann::json& found) {
@@ -89,24 +91,21 @@ Config Config::parse(const std::string& text, const std::string& place) {
                              " MiB, a configuration has at most 16; is it the right file?");
   }
   auto document = std::make_shared<Document>();
-  std::vector<std::set<std::string>> keys;  // one per open object, to refuse duplicates
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    if (depth > kMaxDepth)
-      throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw std::runtime_error("[" + place + "] has the key '" + parsed.get<std::string>() +
-                               "' twice; remove one");
+  document->json = parse_strict<nlohmann::json>(quote_nonfinite(text), kLimits, [&](const JsonFault& fault) {
+    switch (fault.kind) {
+      case JsonFault::Kind::kSyntax:
+        throw std::runtime_error("[" + place + "] is not valid JSON: " + fault.detail +
+                                 "; fetch the file again");
+      case JsonFault::Kind::kDuplicateKey:
+        throw std::runtime_error("[" + place + "] has the key '" + shown(fault.detail) +
+                                 "' twice; remove one");
+      case JsonFault::Kind::kTooDeep:
+        throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
+      case JsonFault::Kind::kTooManyKeys:
+      case JsonFault::Kind::kTooManyValues:
+        throw std::runtime_error("[" + place + "] has more than a million values; is it the right file?");
     }
-    return true;
-  };
-  try {
-    document->json = nlohmann::json::parse(quote_nonfinite(text), watch);
-  } catch (const nlohmann::json::exception& error) {
-    throw std::runtime_error("[" + place + "] is not valid JSON: " + error.what() + "; fetch the file again");
-  }
+  });
   if (!document->json.is_object()) {
     throw std::runtime_error("[" + place + "] must hold a JSON object, got " + document->json.type_name() +
                              "; is it the right file?");

@@ -17,8 +17,8 @@ class Config {
  public:
   /// An empty object: all defaults.
   Config();
-  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, or not a JSON
-  /// object.
+  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, of more than a
+  /// million values, has a key twice, or is not a JSON object.
   static Config read(const std::string& path);
   static Config parse(const std::string& text, const std::string& place);
 

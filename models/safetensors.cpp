@@ -9,12 +9,15 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "models/strict_json.h"
+
 namespace reel::models {
 namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr size_t kMaxTensors = 1'000'000, kMaxRank = 8, kMaxNameBytes = 1024;
-constexpr int kMaxDepth = 8;
+// A million tensors and the metadata; values of one entry.
+constexpr JsonLimits kLimits{.depth = 8, .keys = kMaxTensors + 1, .values = 200'000};
 
 struct DtypeName {
   const char* name;
@@ -52,24 +55,26 @@ std::string quoted(const std::string& name) {
   return "'" + (name.size() > 120 ? name.substr(0, 117) + "..." : name) + "'";
 }
 
-/// Parses the header, refusing deep nesting and duplicate keys at every level.
-nlohmann::json parse_header(const std::string& text, const Refusal& refuse) {
-  std::vector<std::set<std::string>> open;
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (depth > kMaxDepth) refuse("its header is nested too deeply");
-    if (event == Event::object_start) open.emplace_back();
-    if (event == Event::object_end) open.pop_back();
-    if (event == Event::key && !open.back().insert(parsed.get_ref<const std::string&>()).second) {
-      refuse("its header has " + quoted(parsed.get<std::string>()) + " twice");
+/// Parses the header, refusing deep nesting and duplicate keys at every level; each entry goes to `take` as
+/// soon as it is complete, so that no document of the whole header is ever held.
+void parse_header(std::string_view text, const Refusal& refuse,
+                  const JsonBuilder<nlohmann::json>::Member& take) {
+  const auto refuse_fault = [&](const JsonFault& fault) {
+    switch (fault.kind) {
+      case JsonFault::Kind::kSyntax:
+        refuse("its header is not valid JSON (" + fault.detail + ")");
+      case JsonFault::Kind::kDuplicateKey:
+        refuse("its header has " + quoted(fault.detail) + " twice");
+      case JsonFault::Kind::kTooDeep:
+        refuse("its header is nested too deeply");
+      case JsonFault::Kind::kTooManyKeys:
+        refuse("it claims more than a million tensors");
+      case JsonFault::Kind::kTooManyValues:
+        refuse("its header has an entry of more than 200,000 values");
     }
-    return true;
   };
-  try {
-    return nlohmann::json::parse(text, watch);
-  } catch (const nlohmann::json::exception& error) {
-    refuse(std::string("its header is not valid JSON (") + error.what() + ")");
-  }
+  JsonBuilder<nlohmann::json> builder(kLimits, refuse_fault, take);
+  nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
 }
 
 uint64_t unsigned_number(const nlohmann::json& value, const std::string& what, const Refusal& refuse) {
@@ -149,26 +154,25 @@ std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& 
     refuse("its header claims " + std::to_string(header_bytes) + " bytes of a file of " +
            std::to_string(file->bytes_));
   }
-  const std::string text(data + 8, header_bytes);
+  const std::string_view text(data + 8, header_bytes);
   if (text.empty() || text[0] != '{') refuse("its header does not start with '{'");
-  const nlohmann::json header = parse_header(text, refuse);
-  if (header.size() > kMaxTensors + 1) refuse("it claims more than a million tensors");
   const uint64_t data_begin = 8 + header_bytes, data_bytes = file->bytes_ - data_begin;
   std::vector<std::pair<uint64_t, uint64_t>> extents;
-  for (const auto& [name, entry] : header.items()) {
+  parse_header(text, refuse, [&](const std::string& name, const nlohmann::json& entry) {
     if (name == "__metadata__") {
       if (!entry.is_object()) refuse("its __metadata__ is no object");
       for (const auto& [key, value] : entry.items()) {
         if (!value.is_string()) refuse("its __metadata__ holds something other than text");
         file->metadata_[key] = value.get<std::string>();
       }
-      continue;
+      return;
     }
     if (name.empty() || name.size() > kMaxNameBytes) refuse("a tensor's name is empty or above 1 KiB");
     const TensorInfo info = parse_tensor(name, entry, data_begin, data_bytes, refuse);
     extents.emplace_back(info.begin, info.end);
     file->tensors_[name] = info;
-  }
+  });
+  if (file->tensors_.size() > kMaxTensors) refuse("it claims more than a million tensors");
   std::sort(extents.begin(), extents.end());
   uint64_t position = data_begin;
   for (const auto& [begin, end] : extents) {

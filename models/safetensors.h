@@ -23,7 +23,7 @@ class SafetensorsFile {
   /// Checks everything before a byte of data is trusted: header length (at most 100 MB, within the file),
   /// JSON, no duplicate names, known dtypes, shapes whose product matches the offsets (in 128 bits), offsets
   /// that cover the data without hole or overlap; at most 1,000,000 tensors of rank at most 8, names of at
-  /// most 1 KiB. Throws: std::runtime_error "[path] ...".
+  /// most 1 KiB, metadata of less than 200,000 texts. Throws: std::runtime_error "[path] ...".
   static std::shared_ptr<const SafetensorsFile> open(const std::string& path);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;

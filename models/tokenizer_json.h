@@ -6,21 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
+#include "models/strict_json.h"
 #include "models/tokenizer_files.h"
-#include "models/unicode.h"
 
 namespace reel::models {
 
 [[noreturn]] inline void refuse_file(const std::string& place, const std::string& fault) {
   throw std::runtime_error("[" + place + "] " + fault);
-}
-
-/// Text of a file for a message: shortened, and sound UTF-8.
-inline std::string shown(std::string text) {
-  if (text.size() > 80) text = text.substr(0, 77) + "...";
-  return to_utf8(from_utf8(text));
 }
 
 /// Throws: std::runtime_error if the file cannot be read or is above 64 MB.
@@ -43,91 +36,28 @@ inline std::string read_text_file(const std::string& path) {
   return text;
 }
 
-/// Builds a JSON document while it watches its limits. Json is nlohmann::json, or nlohmann::ordered_json
-/// where the order of keys matters. (nlohmann's own parser with a callback takes quadratic time for a list of
-/// objects.)
-template <class Json>
-class JsonBuilder : public nlohmann::json_sax<Json> {
- public:
-  JsonBuilder(std::string place, size_t max_keys) : place_(std::move(place)), max_keys_(max_keys) {}
-
-  Json take() { return std::move(root_); }
-
-  bool null() override { return put(nullptr); }
-  bool boolean(bool value) override { return put(value); }
-  bool number_integer(typename Json::number_integer_t value) override { return put(value); }
-  bool number_unsigned(typename Json::number_unsigned_t value) override { return put(value); }
-  bool number_float(typename Json::number_float_t value, const std::string&) override { return put(value); }
-  bool string(std::string& value) override { return put(std::move(value)); }
-  bool binary(typename Json::binary_t&) override { return false; }  // no JSON text holds any
-  bool start_object(size_t) override { return open(Json::object()); }
-  bool start_array(size_t) override { return open(Json::array()); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
-
-  bool key(std::string& name) override {
-    auto& object = open_.back()->template get_ref<typename Json::object_t&>();
-    if (object.size() >= max_keys_) {
-      refuse_file(place_, "must have at most " + std::to_string(max_keys_) +
-                              " keys in an object; is it the right file?");
-    }
-    const auto [item, added] = object.emplace(name, nullptr);
-    if (!added) refuse_file(place_, "has the key '" + shown(name) + "' twice in one object; remove one");
-    slot_ = &item->second;
-    return true;
-  }
-
-  bool parse_error(size_t, const std::string&, const nlohmann::json::exception& error) override {
-    const std::string what = error.what();  // "[json.exception...] parse error at line 1, column 2: ..."
-    refuse_file(place_,
-                "must be JSON: " + shown(what.substr(what.find("] ") + 2)) + "; fetch the file again");
-  }
-
- private:
-  static constexpr size_t kMaxDepth = 64;
-  static constexpr size_t kMaxValues = 8'000'000;
-
-  bool put(Json value) {
-    add(std::move(value));
-    return true;
-  }
-  bool open(Json value) {
-    open_.push_back(add(std::move(value)));
-    if (open_.size() > kMaxDepth)
-      refuse_file(place_, "must be nested at most 64 levels deep; is it the right file?");
-    return true;
-  }
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-  // Where the value now is. The pointer holds while the value is open, since nothing is added around it
-  // meanwhile.
-  Json* add(Json value) {
-    if (++values_ > kMaxValues)
-      refuse_file(place_, "must have at most 8 million values; is it the right file?");
-    if (open_.empty()) return &(root_ = std::move(value));
-    if (!open_.back()->is_array()) return &(*slot_ = std::move(value));
-    open_.back()->push_back(std::move(value));
-    return &open_.back()->back();
-  }
-
-  std::string place_;
-  size_t max_keys_;
-  size_t values_ = 0;
-  Json root_;
-  std::vector<Json*> open_;  // objects and lists around the next value, outermost first
-  Json* slot_ = nullptr;     // of the last key
-};
-
 /// Throws: std::runtime_error if the file is malformed (UTF-8 included), not an object, has a key twice, is
 /// nested deeper than 64 levels, or has more than `max_keys` keys in an object or more than eight million
 /// values.
 template <class Json>
 Json read_json_object(const std::string& path, size_t max_keys) {
-  JsonBuilder<Json> builder(path, max_keys);
-  Json::sax_parse(read_text_file(path), &builder);
-  Json document = builder.take();
+  const JsonLimits limits{.keys = max_keys};
+  Json document = parse_strict<Json>(read_text_file(path), limits, [&](const JsonFault& fault) {
+    switch (fault.kind) {
+      case JsonFault::Kind::kSyntax:  // "[json.exception...] parse error at line 1, column 2: ..."
+        refuse_file(path, "must be JSON: " + shown(fault.detail.substr(fault.detail.find("] ") + 2)) +
+                              "; fetch the file again");
+      case JsonFault::Kind::kDuplicateKey:
+        refuse_file(path, "has the key '" + shown(fault.detail) + "' twice in one object; remove one");
+      case JsonFault::Kind::kTooDeep:
+        refuse_file(path, "must be nested at most 64 levels deep; is it the right file?");
+      case JsonFault::Kind::kTooManyKeys:
+        refuse_file(path, "must have at most " + std::to_string(max_keys) +
+                              " keys in an object; is it the right file?");
+      case JsonFault::Kind::kTooManyValues:
+        refuse_file(path, "must have at most 8 million values; is it the right file?");
+    }
+  });
   if (!document.is_object()) {
     refuse_file(path, std::string("must hold a JSON object, got ") + document.type_name() +
                           "; is it the right file?");

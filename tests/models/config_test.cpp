@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+
+#include "tests/support/malformed_file.h"
+
 namespace reel::models {
 namespace {
 
@@ -28,6 +32,30 @@ TEST(ConfigTest, OtherBareWordsAreNoJson) {
   EXPECT_THROW(Config::parse(R"({"a": infinity})", "file"), std::runtime_error);
   EXPECT_THROW(Config::parse(R"({"a": NaNa})", "file"), std::runtime_error);
   EXPECT_THROW(Config::parse(R"({"a": --Infinity})", "file"), std::runtime_error);
+}
+
+// An index of a sharded checkpoint is read as a configuration too. nlohmann's parser with a callback takes
+// two minutes for the first of these.
+TEST(ConfigTest, ReadsOrRefusesManyObjectsInLinearTime) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string members = many_members(100'000, "{\"a\":[1,2]}");
+  EXPECT_EQ(Config::parse("{" + members + "}", "file").keys().size(), 100'000u);
+  EXPECT_THROW(Config::parse("{" + members + ",\"7\":0}", "file"), std::runtime_error);
+  EXPECT_THROW(Config::parse("{" + members, "file"), std::runtime_error);
+  const std::string list = "{\"a\":[{}" + repeated(",{}", 100'000) + "]}";
+  EXPECT_TRUE(Config::parse(list, "file").is_list("a"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+TEST(ConfigTest, AMillionValuesAreTheLimit) {
+  // The object, the list, and what is in it.
+  EXPECT_TRUE(Config::parse("{\"a\":[0" + repeated(",0", 999'997) + "]}", "file").is_list("a"));
+  try {
+    Config::parse("{\"a\":[0" + repeated(",0", 999'998) + "]}", "file");
+    FAIL() << "it was accepted";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("[file] has more than a million values"));
+  }
 }
 
 }  // namespace
