@@ -158,6 +158,7 @@ const std::atomic<bool>& stop_request() {
     action.sa_handler = on_interrupt;
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit (ulimit -f) is an error with a message, no end
     return true;
   }();
   (void)installed;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "models/part_file.h"
 #include "models/strict_json.h"
 
 namespace reel::models {
@@ -233,24 +234,11 @@ void write_safetensors(const std::string& path, const std::map<std::string, at::
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // data starts at a multiple of 8, as its readers expect
   const uint64_t header_bytes = text.size();
-  const std::string temporary = path + "." + std::to_string(getpid()) + ".part";
-  {
-    std::ofstream stream(temporary, std::ios::binary);
-    stream.write(reinterpret_cast<const char*>(&header_bytes), 8);
-    stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-    for (const at::Tensor& content : contents) {
-      stream.write(static_cast<const char*>(content.data_ptr()),
-                   static_cast<std::streamsize>(content.nbytes()));
-    }
-    stream.close();
-    if (!stream) {
-      std::error_code ignored;
-      std::filesystem::remove(temporary, ignored);
-      throw std::runtime_error("[" + path + "] cannot be written: " + system_error() +
-                               "; check the folder, its permissions and the free space");
-    }
-  }
-  std::filesystem::rename(temporary, path);
+  PartFile file(path, /*overwrite=*/true);
+  file.write(&header_bytes, 8);
+  file.write(text.data(), text.size());
+  for (const at::Tensor& content : contents) file.write(content.const_data_ptr(), content.nbytes());
+  file.commit();
 }
 
 at::Tensor read_tensor(const std::string& path, const std::string& name) {

@@ -1,11 +1,11 @@
 #include "pipeline/graph_json.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+
+#include "models/part_file.h"
 
 namespace reel::pipeline {
 namespace {
@@ -69,27 +69,10 @@ std::string write_graph(const Graph& graph) {
 }
 
 void save_graph(const Graph& graph, const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code code;
-  const fs::path target = fs::is_symlink(path, code) ? fs::weakly_canonical(path, code) : fs::path(path);
-  const fs::path temporary = target.string() + ".part" + std::to_string(::getpid());
-  const auto fail = [&](const std::string& what) {
-    fs::remove(temporary, code);
-    throw std::runtime_error("[" + path + "] expected a file that can be written, " + what +
-                             "; check folder, permissions and space");
-  };
-  {
-    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-    if (!stream) fail("got none");
-    stream << write_graph(graph);
-    stream.close();
-    if (!stream) fail("got an error while writing");
-  }
-  if (const fs::file_status before = fs::status(target, code); fs::is_regular_file(before)) {
-    fs::permissions(temporary, before.permissions(), code);
-  }
-  fs::rename(temporary, target, code);
-  if (code) fail("got '" + code.message() + "'");
+  models::PartFile file(path, /*overwrite=*/true);
+  const std::string text = write_graph(graph);
+  file.write(text.data(), text.size());
+  file.commit();
 }
 
 }  // namespace reel::pipeline

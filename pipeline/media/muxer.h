@@ -3,9 +3,9 @@
 
 #include <exception>
 
+#include "models/part_file.h"
 #include "pipeline/media/libav.h"
 #include "pipeline/media/output_plan.h"
-#include "pipeline/media/part_file.h"
 
 namespace reel::media {
 
@@ -31,7 +31,7 @@ class Muxer {
   static int64_t seek(void* self, int64_t offset, int whence);
 
   OutputPlan plan_;
-  PartFile file_;
+  models::PartFile file_;
   std::exception_ptr io_failure_;  // libav's C code cannot carry an exception: kept here, thrown by check()
   IoPtr io_;
   OutputPtr output_;

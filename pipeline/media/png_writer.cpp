@@ -8,9 +8,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include "models/part_file.h"
 #include "pipeline/media/backend.h"
 #include "pipeline/media/frame_writer.h"
-#include "pipeline/media/part_file.h"
+#include "pipeline/media/output_target.h"
 #include "pipeline/media/png_file.h"
 
 namespace reel::media {
@@ -29,7 +30,10 @@ std::string encode(const std::string& path, const at::Tensor& frame) {
 
 class SequenceWriter final : public FrameWriter {
  public:
-  explicit SequenceWriter(const OutputPlan& plan) : FrameWriter(plan.path), plan_(plan), folder_(plan) {}
+  explicit SequenceWriter(const OutputPlan& plan)
+      : FrameWriter(plan.path), plan_(plan), folder_(plan.path, plan.overwrite) {
+    check_targets(plan);
+  }
 
  private:
   void add(const at::Tensor& frame) override {
@@ -38,7 +42,7 @@ class SequenceWriter final : public FrameWriter {
   void close() override { folder_.commit(); }
 
   OutputPlan plan_;
-  PartFolder folder_;
+  models::PartFolder folder_;
 };
 
 class PictureWriter final : public FrameWriter {
@@ -58,7 +62,7 @@ class PictureWriter final : public FrameWriter {
   void close() override { file_.commit(); }
 
   OutputPlan plan_;
-  PartFile file_;
+  models::PartFile file_;
 };
 
 }  // namespace

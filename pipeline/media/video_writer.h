@@ -44,7 +44,7 @@ class VideoWriter {
 void write_video(const std::string& path, const Frames& frames, const WriteOptions& options,
                  const std::function<void(int64_t, int64_t)>& progress = {});
 
-/// Throws as VideoWriter::create would, without touching the disk: for checks before hours of work.
+/// Throws as VideoWriter::create would, and leaves nothing behind: for checks before hours of work.
 void check_output(const std::string& path, const WriteOptions& options);
 
 /// What this build can write: extension without its dot -> codec name in use, {"mp4", "h264"}.

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "models/part_file.h"
 #include "pipeline/media/frame_writer.h"
-#include "pipeline/media/part_file.h"
 #include "pipeline/media/y4m.h"
 
 namespace reel::media {
@@ -45,7 +45,7 @@ class Y4mWriter final : public FrameWriter {
   void close() override { file_.commit(); }
 
   FrameRate rate_;
-  PartFile file_;
+  models::PartFile file_;
   std::vector<uint8_t> planes_;
 };
 

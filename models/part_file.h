@@ -6,19 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/media/output_plan.h"
+namespace reel::models {
 
-namespace reel::media {
+/// Throws: std::runtime_error "[path] ..." if the folder of a file to come does not exist or takes no files,
+/// found out by making one and removing it.
+void check_folder(const std::string& path);
 
-/// Throws: std::runtime_error "[path] ..." if the target exists (unless `overwrite`) or is no regular file,
-/// or if its folder does not exist or cannot be written. Touches nothing.
+/// As check_folder, and throws if the target exists (unless `overwrite`) or is no regular file. For checks
+/// before hours of work.
 void check_target(const std::string& path, bool overwrite);
 
-/// As check_target, for every name that the pattern of the plan could give.
-void check_targets(const OutputPlan& plan);
+/// Throws the std::runtime_error for an output `path` whose file `name` exists and must stay.
+[[noreturn]] void refuse_existing(const std::string& path, const std::string& name);
 
 /// A file being written as `.<name>.<process>-<n>.part`. The destructor removes it unless commit() gave it
-/// its name. Left-overs of dead processes for the same target are removed first.
+/// its name. Left-overs of dead processes for the same target are removed first. A file that is replaced
+/// keeps its permissions; a symbolic link is followed.
 class PartFile {
  public:
   /// Throws: std::runtime_error as check_target, or if the file cannot be made.
@@ -43,10 +46,11 @@ class PartFile {
   int file_ = -1;
 };
 
-/// The same for a numbered sequence: a hidden folder, whose files commit() moves beside it.
+/// The same for a sequence of files: a hidden folder named after `path`, whose files commit() moves beside
+/// it.
 class PartFolder {
  public:
-  explicit PartFolder(const OutputPlan& plan);
+  PartFolder(const std::string& path, bool overwrite);
   ~PartFolder();
   PartFolder(const PartFolder&) = delete;
   PartFolder& operator=(const PartFolder&) = delete;
@@ -63,4 +67,4 @@ class PartFolder {
   std::vector<std::string> names_;
 };
 
-}  // namespace reel::media
+}  // namespace reel::models

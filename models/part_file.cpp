@@ -1,4 +1,4 @@
-#include "pipeline/media/part_file.h"
+#include "models/part_file.h"
 
 #include <c10/util/StringUtil.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace reel::media {
+namespace reel::models {
 namespace {
 
 namespace fs = std::filesystem;
@@ -26,6 +26,8 @@ const char* way_out(int error) {
       return "free some space or choose another folder";
     case EFBIG:
       return "raise the limit of the file size (ulimit -f) or choose another folder";
+    case ENOENT:
+      return "choose another folder, this one takes no files";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -48,26 +50,6 @@ const char* way_out(int error) {
 std::string folder_of(const std::string& path) {
   const std::string folder = fs::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
-}
-
-[[noreturn]] void refuse_existing(const std::string& path, const std::string& name) {
-  throw std::runtime_error(c10::str("[", path, "] must be a new name, got one that exists already (", name,
-                                    "); choose another name, or allow overwriting (-y)"));
-}
-
-void check_folder(const std::string& path) {
-  const std::string folder = folder_of(path);
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (!fs::exists(status)) {
-    throw std::runtime_error(c10::str("[", path, "] needs a folder that exists, got '", folder,
-                                      "', which does not; make it first (mkdir -p) or choose another path"));
-  }
-  if (!fs::is_directory(status)) {
-    throw std::runtime_error(
-        c10::str("[", path, "] needs a folder, got '", folder, "', which is a file; choose another path"));
-  }
-  if (access(folder.c_str(), W_OK | X_OK) != 0) fail(path, "writing to its folder", errno);
 }
 
 // `.<name>.<process>-<n>.part`: the process tells whether it is a left-over, n keeps two writers of one
@@ -156,17 +138,8 @@ void sync_folder(const std::string& folder) {
   close(file);
 }
 
-std::string resolve_link(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_symlink(path, error)) return path;
-  const fs::path resolved = fs::canonical(path, error);
-  return error ? path : resolved.string();
-}
-
-}  // namespace
-
-void check_target(const std::string& path, bool overwrite) {
-  check_folder(path);
+// Whether a finished file may take this name.
+void check_name(const std::string& path, bool overwrite) {
   std::error_code error;
   if (!fs::exists(fs::symlink_status(path, error))) return;
   const fs::file_status status = fs::status(path, error);
@@ -180,15 +153,43 @@ void check_target(const std::string& path, bool overwrite) {
   if (!overwrite) refuse_existing(path, fs::path(path).filename().string());
 }
 
-void check_targets(const OutputPlan& plan) {
-  if (!plan.pattern) return check_target(plan.path, plan.overwrite);
-  check_folder(plan.path);
-  if (plan.overwrite) return;
+std::string resolve_link(const std::string& path) {
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(plan.path), error)) {
-    const std::string name = entry.path().filename().string();
-    if (plan.pattern->matches(name)) refuse_existing(plan.path, name);
+  if (!fs::is_symlink(path, error)) return path;
+  const fs::path resolved = fs::canonical(path, error);
+  return error ? path : resolved.string();
+}
+
+}  // namespace
+
+void refuse_existing(const std::string& path, const std::string& name) {
+  throw std::runtime_error(c10::str("[", path, "] must be a new name, got one that exists already (", name,
+                                    "); choose another name, or allow overwriting (-y)"));
+}
+
+void check_folder(const std::string& path) {
+  const std::string folder = folder_of(path);
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (fs::exists(status) && !fs::is_directory(status)) {
+    throw std::runtime_error(
+        c10::str("[", path, "] needs a folder, got '", folder, "', which is a file; choose another path"));
   }
+  if (!fs::exists(status)) {
+    throw std::runtime_error(c10::str("[", path, "] needs a folder that exists, got '", folder,
+                                      "', which does not; make it first (mkdir -p) or choose another path"));
+  }
+  // Rights alone do not tell: the superuser has all of them, and still some folders take no files.
+  const std::string part = (fs::path(folder) / part_name(fs::path(path).filename().string())).string();
+  const int file = open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) fail(path, "writing to its folder", errno);
+  close(file);
+  unlink(part.c_str());
+}
+
+void check_target(const std::string& path, bool overwrite) {
+  check_folder(path);
+  check_name(path, overwrite);
 }
 
 PartFile::PartFile(const std::string& path, bool overwrite) : path_(path), overwrite_(overwrite) {
@@ -200,6 +201,9 @@ PartFile::PartFile(const std::string& path, bool overwrite) : path_(path), overw
   file_ = open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file_ < 0) fail(path_, "making a temporary file beside it", errno);
   flock(file_, LOCK_EX | LOCK_NB);  // see abandoned(); it may fail where the disk knows no locks
+  // What it replaces keeps its permissions; where that fails, the usual ones will do.
+  struct stat status {};
+  if (stat(target_.c_str(), &status) == 0 && fchmod(file_, status.st_mode & 07777) != 0) errno = 0;
 }
 
 PartFile::~PartFile() {
@@ -227,10 +231,10 @@ void PartFile::commit() {
   sync_folder(folder_of(target_));
 }
 
-PartFolder::PartFolder(const OutputPlan& plan)
-    : path_(plan.path), folder_(folder_of(plan.path)), overwrite_(plan.overwrite) {
-  check_targets(plan);
-  const std::string name = fs::path(plan.path).filename().string();
+PartFolder::PartFolder(const std::string& path, bool overwrite)
+    : path_(path), folder_(folder_of(path)), overwrite_(overwrite) {
+  check_folder(path);
+  const std::string name = fs::path(path).filename().string();
   remove_abandoned(folder_, name);
   part_ = (fs::path(folder_) / part_name(name)).string();
   if (mkdir(part_.c_str(), 0777) != 0) fail(path_, "making a temporary folder beside it", errno);
@@ -263,7 +267,7 @@ void PartFolder::commit() {
   try {
     for (const std::string& name : names_) {
       const std::string target = (fs::path(folder_) / name).string();
-      check_target(target, overwrite_);
+      check_name(target, overwrite_);
       give_name(path_, (fs::path(part_) / name).string(), target, overwrite_);
       moved.push_back(target);
     }
@@ -277,4 +281,4 @@ void PartFolder::commit() {
   sync_folder(folder_);
 }
 
-}  // namespace reel::media
+}  // namespace reel::models

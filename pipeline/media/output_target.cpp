@@ -1,0 +1,22 @@
+#include "pipeline/media/output_target.h"
+
+#include <filesystem>
+
+#include "models/part_file.h"
+
+namespace reel::media {
+namespace fs = std::filesystem;
+
+void check_targets(const OutputPlan& plan) {
+  if (!plan.pattern) return models::check_target(plan.path, plan.overwrite);
+  models::check_folder(plan.path);
+  if (plan.overwrite) return;
+  const fs::path folder = fs::path(plan.path).parent_path();
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder.empty() ? "." : folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (plan.pattern->matches(name)) models::refuse_existing(plan.path, name);
+  }
+}
+
+}  // namespace reel::media
