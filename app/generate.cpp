@@ -8,6 +8,7 @@
 
 #include "app/generate_job.h"
 #include "app/generate_report.h"
+#include "app/preview.h"
 #include "models/safetensors.h"
 #include "pipeline/graph_edit.h"
 #include "pipeline/graph_json.h"
@@ -47,6 +48,8 @@ GenerateOptions options_of_line(const std::string& line, int number, const Gener
         options.frames = value.get<int64_t>();
       else if (name == "steps")
         options.steps = value.get<int64_t>();
+      else if (name == "preview")
+        options.preview = value.get<int64_t>();
       else if (name == "size")
         options.size = value.get<std::string>();
       else if (name == "fps")
@@ -198,7 +201,10 @@ class GenerateRun {
     if (!options_.save_graph.empty()) pipeline::save_graph(graph, options_.save_graph);
     executor_->context().recipe_json = recipe(job, place(common));
     const double loaded_before = executor_->context().models->load_seconds();
+    std::optional<Previews> previews;
+    if (options.preview) previews.emplace(executor_->context().options, *options.preview, job.previews);
     const pipeline::Report report = executor_->run(graph);
+    if (previews) previews->remove();
     if (!options_.save_tensors.empty()) save_tensors(options_.save_tensors, *executor_);
     RunFacts facts;
     facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -253,6 +259,8 @@ void add_generate_verb(CLI::App& app, Action& action) {
   verb->add_option("--edit", job.edits, "NAME[:opt=v,...][@selector], repeatable, in order; see reel edits")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--preview", job.preview,
+                   "every N steps, show the middle frame so far in NAME.preview.png beside the output");
   verb->add_flag("--compare", job.compare, "also the unedited video of the same seed, and both side by side");
   verb->add_option("--lora", job.loras, "FILE[:weight], repeatable")
       ->expected(1)

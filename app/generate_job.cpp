@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "app/preview.h"
 #include "models/safetensors.h"
 #include "pipeline/graph_json.h"
 #include "pipeline/hash.h"
@@ -113,6 +114,15 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
   for (const std::string& output : outputs) {
     media::check_output(
         output, {.fps = job.fps, .crf = options.crf, .codec = options.codec, .overwrite = options.overwrite});
+  }
+  if (options.preview) {
+    if (*options.preview < 1) {
+      throw std::invalid_argument("[--preview] must be a number of steps from 1 up, got " +
+                                  std::to_string(*options.preview) + "; for example --preview 5");
+    }
+    job.previews["sampler"] = preview_name(job.output);
+    if (options.compare) job.previews["sampler_unedited"] = preview_name(job.output_unedited);
+    for (const auto& [node, file] : job.previews) check_preview(file, options.overwrite);
   }
   for (const std::string& key : options.prompt_keys) {
     const size_t colon = key.find(':');

@@ -16,7 +16,7 @@ struct GenerateOptions {
   std::string prompt, negative, output, scheduler, prompt_blend = "linear", codec, initial_latents,
                                                    step_noise;
   std::vector<std::string> prompt_keys;  // FRAME:TEXT
-  std::optional<int64_t> frames, steps;
+  std::optional<int64_t> frames, steps, preview;
   std::string size;  // WxH
   std::optional<double> fps, guidance, guidance_rescale;
   std::vector<std::string> edits, loras;
@@ -33,6 +33,7 @@ struct GenerateJob {
   int64_t width = 0, height = 0, frames = 0, steps = 0;
   double fps = 0, guidance = 0, guidance_rescale = 0;
   std::string output, output_unedited, output_side_by_side;  // the last two with --compare only
+  std::map<std::string, std::string> previews;               // sampling node -> file
 };
 
 /// Completes and checks what can be checked before a model is loaded.

@@ -33,6 +33,11 @@ class Bar {
       draw(event);
     } else if (event.stage == "step") {
       draw(event);
+    } else if (event.stage == "preview") {
+      // The file is replaced each time: its name is worth saying once.
+      if (std::exchange(preview_, event.file) == event.file) return;
+      clear();
+      std::cerr << "  preview: " << event.file << "\n";
     } else if (event.stage == "done") {
       clear();
       if (seconds_since(start_) > 0.5)
@@ -58,6 +63,7 @@ class Bar {
     }
   }
   Clock::time_point start_ = Clock::now();
+  std::string preview_;
 };
 
 }  // namespace
@@ -71,6 +77,7 @@ std::function<void(const pipeline::Progress&)> make_progress(const CommonOptions
                              {"done", event.done},
                              {"all", event.all}};
       if (!event.message.empty()) line["message"] = event.message;
+      if (!event.file.empty()) line["file"] = event.file;
       std::cerr << line.dump() << std::endl;
     };
   }

@@ -16,9 +16,9 @@ const NodeReport* Report::find(const std::string& id) const {
   return nullptr;
 }
 
-void RunContext::step(int64_t done, int64_t all) const {
+void RunContext::step(int64_t done, int64_t all, const Picture& picture) const {
   if (report) report->peak_bytes = std::max(report->peak_bytes, process_memory().resident);
-  if (options.progress) options.progress({report ? report->id : "", title, "step", done, all, ""});
+  if (options.progress) options.progress({report ? report->id : "", title, "step", done, all, "", picture});
   if (options.cancel && *options.cancel) throw Cancelled();
 }
 

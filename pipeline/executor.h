@@ -17,12 +17,19 @@ class Cancelled : public std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
+/// Makes a picture, uint8 [H, W, 3] on the CPU, of what a node has so far.
+using Picture = std::function<at::Tensor()>;
+
 /// What happens during a run, for progress bars and event streams.
 struct Progress {
   std::string node, title;    // id, and class or title
-  std::string stage;          // "start", "step", "done", "cached", "warning"
+  std::string stage;          // "start", "step", "done", "cached", "warning", "preview"
   int64_t done = 0, all = 0;  // of the node's own work
   std::string message;        // for warnings
+  // With "step", from nodes that have one: costs nothing unless called, which may be done before the listener
+  // returns and changes no result.
+  Picture picture = {};
+  std::string file = {};  // for "preview", which a listener that wrote a picture adds: where it lies
 };
 
 struct RunOptions {
@@ -72,8 +79,8 @@ class RunContext {
   std::string graph_json;        // the graph as it runs, for recipes
   std::string recipe_json;       // further facts for the recipe (options, model hashes, version)
 
-  /// Reports `done` of `all`, and throws Cancelled if the user asked to stop.
-  void step(int64_t done, int64_t all) const;
+  /// Reports `done` of `all`, and throws Cancelled if the user asked to stop. `picture`: of the work so far.
+  void step(int64_t done, int64_t all, const Picture& picture = {}) const;
   void warn(const std::string& message) const;
 };
 

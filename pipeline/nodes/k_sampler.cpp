@@ -83,6 +83,18 @@ models::Conditioning join(at::Tensor positive, at::Tensor negative, int64_t batc
   return condition;
 }
 
+/// The middle frame of a clean latent through the VAE of the model's own folder: what the video would show,
+/// at one frame's share of the cost of decoding it.
+at::Tensor middle_frame(const ModelHandle& model, const at::Tensor& latent, ModelCache& models) {
+  const c10::InferenceMode inference;
+  const auto vae = models.vae({model.folder});
+  const at::Tensor frame = vae->decode(latent.narrow(0, 0, 1).narrow(2, latent.size(2) / 2, 1));
+  // [1, 3, 1, H, W] in [-1, 1] -> uint8 [H, W, 3], rounded as CreateVideo does. A VAE that packs frames in
+  // time gives several: the first will do.
+  const at::Tensor pixels = frame[0].select(1, 0).permute({1, 2, 0}).to(at::kCPU, at::kFloat);
+  return pixels.div(2).add_(0.5).clamp_(0, 1).mul_(255).round_().to(at::kByte).contiguous();
+}
+
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const c10::InferenceMode inference;
   const ModelHandle& model = inputs.get<ModelHandle>("model");
@@ -125,15 +137,16 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const auto all_steps = static_cast<int64_t>(scheduler->steps().size());
   guidance::SamplingCallbacks callbacks;
   callbacks.before_step = [&](const Step& step) {
-    context.step(step.index, all_steps);
+    if (step.index == 0) context.step(0, all_steps);
     last = std::chrono::steady_clock::now();
   };
-  callbacks.after_step = [&](const Step&, const at::Tensor&) {
+  callbacks.after_step = [&](const Step& step, const at::Tensor& estimate) {
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - last).count());
+    context.step(step.index + 1, all_steps,
+                 [&model, &estimate, &context] { return middle_frame(model, estimate, *context.models); });
   };
   Latent result = latent;
   result.samples = guidance::sample(guided, *scheduler, condition, noise, step_noise, attend, callbacks);
-  context.step(all_steps, all_steps);
 
   std::vector<double> sorted = seconds;
   std::sort(sorted.begin(), sorted.end());

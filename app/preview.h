@@ -1,0 +1,41 @@
+// `--preview N`: a picture of the video so far, every N steps, as a file beside the output.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "app/app.h"
+
+namespace reel::app {
+
+/// `fox.mp4` -> `fox.preview.png`; a pattern loses its number: `f_%05d.png` -> `f.preview.png`.
+std::string preview_name(const std::string& output);
+
+/// Throws: std::runtime_error if a preview cannot be written: its folder takes no files, or a file of that
+/// name is there (unless `overwrite`) that no earlier preview left.
+void check_preview(const std::string& path, bool overwrite);
+
+/// Listens to the progress of one job for as long as it lives, and passes everything on.
+class Previews {
+ public:
+  /// `files`: sampling node -> where its preview goes. `every`: in steps.
+  Previews(pipeline::RunOptions& options, int64_t every, std::map<std::string, std::string> files);
+  ~Previews();
+  Previews(const Previews&) = delete;
+  Previews& operator=(const Previews&) = delete;
+  /// The videos are complete: removes the previews. Otherwise they stay, the only thing that the job left.
+  void remove();
+
+ private:
+  void listen(const pipeline::Progress& event);
+  void show(const pipeline::Progress& event, const std::string& file);
+  void pass_on(const pipeline::Progress& event) const;
+
+  pipeline::RunOptions& options_;
+  std::function<void(const pipeline::Progress&)> next_;
+  int64_t every_;
+  std::map<std::string, std::string> files_;
+  bool failed_ = false;
+};
+
+}  // namespace reel::app
