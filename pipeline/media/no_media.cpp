@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "pipeline/media/backend.h"
+#include "pipeline/media/picture_reader.h"
 
 namespace reel::media {
 namespace {
@@ -20,5 +21,6 @@ std::unique_ptr<VideoWriter> make_libav_writer(const OutputPlan& plan) { refuse(
 std::unique_ptr<VideoWriter> make_gif_writer(const OutputPlan& plan) { refuse(plan.path); }
 std::unique_ptr<VideoWriter> make_png_writer(const OutputPlan& plan) { refuse(plan.path); }
 std::unique_ptr<VideoReader> open_media(const std::string& path) { refuse(path); }
+at::Tensor read_rgba(const std::string& path) { refuse(path); }
 
 }  // namespace reel::media

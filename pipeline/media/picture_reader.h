@@ -2,6 +2,8 @@
 // use, so that a captioner sees the same pixels.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <memory>
 #include <string>
 
@@ -12,5 +14,9 @@ namespace reel::media {
 /// Turned as its EXIF orientation says; transparency is dropped.
 /// Throws: std::runtime_error "[path] ..." if it is damaged or too large.
 std::unique_ptr<VideoReader> open_picture(const std::string& path);
+
+/// The same picture with its transparency: uint8 [H, W, 4], straight alpha; 255 where the file has none.
+/// Throws: std::runtime_error "[path] ..." if it is absent, damaged, too large, or not 8 bits a channel.
+at::Tensor read_rgba(const std::string& path);
 
 }  // namespace reel::media
