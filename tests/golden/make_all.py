@@ -8,8 +8,9 @@ import make_schedulers
 import make_tokenizer
 import check_tokenizer
 import make_pipelines
+import make_world  # reads assets/training/world.py
 
 for module in (make_clip_text, make_vae, make_unet_motion, make_lora, make_schedulers, make_tokenizer,
-               check_tokenizer, make_pipelines):
+               check_tokenizer, make_pipelines, make_world):
     print("==", module.__name__)
     module.main()
