@@ -9,6 +9,7 @@
 #include "app/generate_job.h"
 #include "app/generate_report.h"
 #include "app/preview.h"
+#include "models/part_file.h"
 #include "models/safetensors.h"
 #include "pipeline/graph_edit.h"
 #include "pipeline/graph_json.h"
@@ -20,7 +21,7 @@ namespace {
 struct VerbOptions {
   CommonOptions common;
   GenerateOptions job;
-  std::string prompts_file, save_graph, save_tensors;
+  std::string prompts_file;
   bool dry_run = false;
 };
 
@@ -102,6 +103,7 @@ std::string numbered_output(const std::string& output, size_t index, size_t coun
   std::snprintf(number, sizeof number, "-%04zu", index + 1);
   size_t at = output.find('%');
   if (at == std::string::npos) at = output.rfind('.');
+  if (at != std::string::npos && output.find('/', at) != std::string::npos) at = std::string::npos;
   if (at == std::string::npos) return output + number;
   if (at > 0 && output[at] == '%' && output[at - 1] == '_') --at;
   return output.substr(0, at) + number + output.substr(at);
@@ -179,6 +181,8 @@ class GenerateRun {
     for (size_t i = 0; i < jobs.size(); ++i) {
       if (jobs[i].first.output == options_.job.output)
         jobs[i].first.output = numbered_output(options_.job.output, i, jobs.size());
+      jobs[i].first.save_graph = numbered_output(options_.job.save_graph, i, jobs.size());
+      jobs[i].first.save_tensors = numbered_output(options_.job.save_tensors, i, jobs.size());
     }
     return jobs;
   }
@@ -187,7 +191,7 @@ class GenerateRun {
     const pipeline::Graph graph = build_graph(job);
     const auto problems = pipeline::check(plugins().nodes, graph);
     if (!problems.empty()) throw pipeline::GraphError(problems);
-    if (!options_.save_graph.empty()) pipeline::save_graph(graph, options_.save_graph);
+    if (!job.options.save_graph.empty()) pipeline::save_graph(graph, job.options.save_graph);
     const std::string text = describe_plan(job, place(common), common.json);
     if (common.json) return print_json(text);
     std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
@@ -196,16 +200,19 @@ class GenerateRun {
   void one(const GenerateOptions& options, const CommonOptions& common) {
     const auto start = std::chrono::steady_clock::now();
     const GenerateJob job = resolve_job(options, common);
+    for (const std::string& file : {options.save_graph, options.save_tensors}) {
+      if (!file.empty()) models::check_target(file, /*overwrite=*/true);
+    }
     if (!common.seed && !common.quiet) std::cerr << "reel: seed " << job.seed << "\n";
     const pipeline::Graph graph = build_graph(job);
-    if (!options_.save_graph.empty()) pipeline::save_graph(graph, options_.save_graph);
+    if (!options.save_graph.empty()) pipeline::save_graph(graph, options.save_graph);
     executor_->context().recipe_json = recipe(job, place(common));
     const double loaded_before = executor_->context().models->load_seconds();
     std::optional<Previews> previews;
     if (options.preview) previews.emplace(executor_->context().options, *options.preview, job.previews);
     const pipeline::Report report = executor_->run(graph);
     if (previews) previews->remove();
-    if (!options_.save_tensors.empty()) save_tensors(options_.save_tensors, *executor_);
+    if (!options.save_tensors.empty()) save_tensors(options.save_tensors, *executor_);
     RunFacts facts;
     facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     facts.load_s = executor_->context().models->load_seconds() - loaded_before;
@@ -268,7 +275,7 @@ void add_generate_verb(CLI::App& app, Action& action) {
   verb->add_option("--clip-skip", job.clip_skip, "text encoder layers left out at the end")
       ->check(CLI::Range(0, 24))
       ->capture_default_str();
-  verb->add_option("--save-graph", options->save_graph, "write the job as a graph file");
+  verb->add_option("--save-graph", job.save_graph, "write the job as a graph file");
   verb->add_flag("--dry-run", options->dry_run,
                  "print the plan, the memory it needs and the sites that edits match; load nothing");
   verb->add_option("--crf", job.crf, "constant quality of the file, smaller is better")
@@ -280,7 +287,7 @@ void add_generate_verb(CLI::App& app, Action& action) {
                    "safetensors with `latents` [B,C,F,h,w]: start noise of unit variance");
   verb->add_option("--step-noise", job.step_noise,
                    "safetensors with `noise` [steps,B,C,F,h,w] for stochastic schedulers");
-  verb->add_option("--save-tensors", options->save_tensors,
+  verb->add_option("--save-tensors", job.save_tensors,
                    "write prompt_embeds, negative_prompt_embeds, latents and frames as safetensors");
   add_common_options(*verb, options->common);
   verb->callback([options, &action] { action = [options] { return GenerateRun(*options).run(); }; });

@@ -20,6 +20,7 @@ struct GenerateOptions {
   std::string size;  // WxH
   std::optional<double> fps, guidance, guidance_rescale;
   std::vector<std::string> edits, loras;
+  std::string save_graph, save_tensors;
   bool compare = false, overwrite = false, no_recipe = false;
   int crf = -1, clip_skip = 0;
 };
