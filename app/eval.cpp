@@ -150,7 +150,7 @@ void add_world_verb(CLI::App& eval, Action& action) {
   auto options = std::make_shared<EvalOptions>();
   GenerateOptions& job = options->job;
   verb->footer(
-      "Example: reel eval world --prompts 100 --edit broadway --json\n"
+      "Example: reel eval world --prompts 100 --edit scale:factor=1.5@kind=temporal\n"
       "What is measured, and how far it can be trusted: docs/eval.md");
   verb->add_option("--prompts", options->prompts, "how many prompts to draw from the world's grammar")
       ->check(CLI::Range(1, 1000000))
