@@ -134,6 +134,12 @@ int check(const Options& options) {
       problems.push_back({{"component", component.name}, {"problem", error.what()}});
     }
   }
+  try {
+    guidance::make_scheduler(plugins().schedulers, model.scheduler, "",
+                             static_cast<int>(model.defaults.num_inference_steps));
+  } catch (const std::exception& error) {
+    problems.push_back({{"component", "scheduler"}, {"problem", error.what()}});
+  }
   if (options.common.json) {
     print_json(json{{"path", model.path}, {"ok", problems.empty()}, {"problems", problems}}.dump());
   } else {

@@ -158,7 +158,6 @@ const std::atomic<bool>& stop_request() {
     action.sa_handler = on_interrupt;
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
-    signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit (ulimit -f) is an error with a message, no end
     return true;
   }();
   (void)installed;
@@ -183,6 +182,7 @@ std::unique_ptr<pipeline::Executor> make_executor(const CommonOptions& options) 
 void print_json(const std::string& document) { std::cout << document << std::endl; }
 
 int run_guarded(bool json, const Action& action) {
+  signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit (ulimit -f) is an error with a message, no end
   try {
     return action();
   } catch (const pipeline::Cancelled&) {

@@ -34,6 +34,12 @@ int64_t as_integer(const std::string& place, const std::string& key, const nlohm
   refuse(place, key, "an integer", value);
 }
 
+void check_bounds(const std::string& place, const std::string& key, int64_t value, Config::Bounds bounds) {
+  if (value >= bounds.low && value <= bounds.high) return;
+  refuse(place, key, "an integer from " + std::to_string(bounds.low) + " to " + std::to_string(bounds.high),
+         value);
+}
+
 double as_number(const std::string& place, const std::string& key, const nlohmann::json& value) {
   if (!value.is_number()) refuse(place, key, "a number", value);
   const double number = value.get<double>();
@@ -149,9 +155,7 @@ int64_t Config::integer(const std::string& key, int64_t absent) const {
 
 int64_t Config::bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const {
   const int64_t value = integer(key, absent);
-  if (value < low || value > high) {
-    refuse(place_, key, "an integer from " + std::to_string(low) + " to " + std::to_string(high), value);
-  }
+  check_bounds(place_, key, value, {low, high});
   return value;
 }
 
@@ -182,18 +186,20 @@ std::vector<std::string> Config::texts(const std::string& key, std::vector<std::
   return has(key) ? as_list<std::string>(place_, key, document_->json.at(key), as_text) : absent;
 }
 
-std::vector<int64_t> Config::per_block(const std::string& key, size_t count, int64_t absent) const {
-  if (!is_list(key)) return std::vector<int64_t>(count, integer(key, absent));
+std::vector<int64_t> Config::per_block(const std::string& key, size_t count, int64_t absent,
+                                       Bounds bounds) const {
+  if (!is_list(key)) return std::vector<int64_t>(count, bounded(key, absent, bounds.low, bounds.high));
   const std::vector<int64_t> values = integers(key, {});
   if (values.size() != count) {
     refuse(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
   }
+  for (const int64_t value : values) check_bounds(place_, key, value, bounds);
   return values;
 }
 
 std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
-                                                    const std::vector<int64_t>& lengths,
-                                                    int64_t absent) const {
+                                                    const std::vector<int64_t>& lengths, int64_t absent,
+                                                    Bounds bounds) const {
   std::vector<std::vector<int64_t>> result;
   const bool listed = is_list(key);
   if (listed && document_->json.at(key).size() != lengths.size()) {
@@ -205,13 +211,14 @@ std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
     if (!listed || !document_->json.at(key)[i].is_array()) {
       const int64_t all = listed ? as_integer(place_, key, document_->json.at(key)[i]) : integer(key, absent);
       result.emplace_back(count, all);
-      continue;
+    } else {
+      result.push_back(as_list<int64_t>(place_, key, document_->json.at(key)[i], as_integer));
     }
-    result.push_back(as_list<int64_t>(place_, key, document_->json.at(key)[i], as_integer));
     if (result.back().size() != count) {
       refuse(place_, key, "a list of " + std::to_string(count) + " for block " + std::to_string(i),
              document_->json.at(key));
     }
+    for (const int64_t value : result.back()) check_bounds(place_, key, value, bounds);
   }
   return result;
 }

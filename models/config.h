@@ -33,17 +33,20 @@ class Config {
   std::vector<double> numbers(const std::string& key, std::vector<double> absent) const;
   std::vector<std::string> texts(const std::string& key, std::vector<std::string> absent) const;
 
-  /// The integer of each of `count` blocks: one number stands for all of them.
+  /// An integer within [low, high]; sizes from files are checked where they are read.
+  int64_t bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const;
+
+  struct Bounds {
+    int64_t low, high;
+  };
+  /// The integer of each of `count` blocks, within bounds: one number stands for all of them.
   /// Throws: std::runtime_error if a list has another length.
-  std::vector<int64_t> per_block(const std::string& key, size_t count, int64_t absent) const;
+  std::vector<int64_t> per_block(const std::string& key, size_t count, int64_t absent, Bounds bounds) const;
 
   /// As per_block, where a block's entry may itself be a list, of `lengths[i]` integers; one number stands
   /// for all.
   std::vector<std::vector<int64_t>> per_layer(const std::string& key, const std::vector<int64_t>& lengths,
-                                              int64_t absent) const;
-
-  /// An integer within [low, high]; sizes from files are checked where they are read.
-  int64_t bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const;
+                                              int64_t absent, Bounds bounds) const;
 
   Config object(const std::string& key) const;  // empty if absent
   std::vector<std::string> keys() const;

@@ -9,6 +9,8 @@ namespace reel::models {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int64_t kMaxSide = 16'384;  // of a picture
+
 std::string component(const std::string& root, const std::string& name) {
   const fs::path folder = fs::path(root) / name;
   return fs::is_regular_file(folder / "config.json") ? folder.string() : "";
@@ -22,13 +24,18 @@ ComponentFiles files_of(const std::string& folder) {
 }
 
 void override_defaults(GenerationDefaults& defaults, const Config& config) {
-  defaults.width = config.integer("width", defaults.width);
-  defaults.height = config.integer("height", defaults.height);
-  defaults.num_frames = config.integer("num_frames", defaults.num_frames);
-  defaults.num_inference_steps = config.integer("num_inference_steps", defaults.num_inference_steps);
+  defaults.width = config.bounded("width", defaults.width, 1, kMaxSide);
+  defaults.height = config.bounded("height", defaults.height, 1, kMaxSide);
+  defaults.num_frames = config.bounded("num_frames", defaults.num_frames, 1, 4096);
+  defaults.num_inference_steps =
+      config.bounded("num_inference_steps", defaults.num_inference_steps, 1, 10'000);
   defaults.guidance_scale = config.number("guidance_scale", defaults.guidance_scale);
   defaults.guidance_rescale = config.number("guidance_rescale", defaults.guidance_rescale);
   defaults.fps = config.number("fps", defaults.fps);
+  if (defaults.fps < 0.01 || defaults.fps > 1000) {
+    throw std::runtime_error("[" + config.place() + "] 'fps' must lie in 0.01 to 1000, got " +
+                             std::to_string(defaults.fps) + "; correct the file or fetch it again");
+  }
 }
 
 }  // namespace
@@ -87,8 +94,9 @@ ModelFolder ModelFolder::open(const std::string& path, const std::string& motion
   model.latent_channels = vae.bounded("latent_channels", 4, 1, 4096);
   // diffusers' AnimateDiffPipeline: 16 frames, 50 steps, guidance 7.5; the UNet's sample_size gives the
   // picture's side.
-  const int64_t side =
-      model.denoiser.config.is_list("sample_size") ? 0 : model.denoiser.config.integer("sample_size", 64);
+  const int64_t side = model.denoiser.config.is_list("sample_size")
+                           ? 0
+                           : model.denoiser.config.bounded("sample_size", 64, 1, kMaxSide);
   if (side > 0) model.defaults.width = model.defaults.height = side * model.latent_factor;
   const std::string generation = path + "/generation_config.json";
   if (fs::is_regular_file(generation)) override_defaults(model.defaults, Config::read(generation));

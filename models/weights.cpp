@@ -11,6 +11,8 @@ struct Weights::State {
 
 namespace {
 
+constexpr size_t kMaxProblems = 1000;
+
 std::string shape_text(at::IntArrayRef shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
@@ -57,6 +59,10 @@ at::Tensor Weights::get(const std::string& name, at::IntArrayRef shape) const {
   const bool first_time = state_->asked.insert(full).second;
   if (!state_->checkpoint.has(full)) {
     if (first_time) state_->problems.push_back("missing: " + full + " " + shape_text(shape));
+    // A configuration of countless layers is not built to its end.
+    if (state_->problems.size() >= kMaxProblems) {
+      throw CheckpointError(state_->checkpoint.path, state_->problems);
+    }
     return planned();
   }
   const TensorInfo& info = state_->checkpoint.info(full);

@@ -61,6 +61,7 @@ class Weights {
   std::string path(const std::string& name = "") const;  // full name of `name` in this scope
 
   /// Throws CheckpointError listing every missing, misshapen and unexpected tensor with full names, if any.
+  /// At the thousandth that is missing, get() throws it already.
   void check() const;
 
  private:

@@ -38,7 +38,8 @@ std::vector<File> list_files(const fs::path& folder) {
   fs::recursive_directory_iterator entry(folder, code), end;
   for (; !code && entry != end; entry.increment(code)) {
     std::error_code ignored;
-    const std::string name = entry->path().filename().string();
+    std::string name = entry->path().filename().string();
+    if (name.starts_with(".")) name.erase(0, 1);  // half a file, left by a process that was killed
     if (name.size() < 64 || name.find(kSuffix) != 64 || !entry->is_regular_file(ignored)) continue;
     files.push_back(
         {entry->path(), entry->last_write_time(ignored), static_cast<size_t>(entry->file_size(ignored))});

@@ -211,6 +211,9 @@ VaeOptions read_options(const Config& config) {
   options.layers = config.bounded("layers_per_block", 1, 1, 64);
   options.norm_groups = config.bounded("norm_num_groups", 32, 1, 1 << 16);
   options.latent_channels = config.bounded("latent_channels", 4, 1, 4096);
+  if (config.number("scaling_factor", 0.18215) == 0) {
+    throw std::runtime_error("[" + config.place() + "] 'scaling_factor' must not be 0; fetch the file again");
+  }
   options.activation = parse_activation(config.place(), config.text("act_fn", "silu"));
   options.middle_attention = config.flag("mid_block_add_attention", true);
   if (options.channels.empty() || options.channels.size() > 8 ||

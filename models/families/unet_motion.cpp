@@ -26,14 +26,16 @@ std::vector<std::vector<int64_t>> reversed(std::vector<std::vector<int64_t>> lis
   return lists;
 }
 
+constexpr Config::Bounds kWidths{1, 1 << 16}, kDepths{0, 256};
+
 /// Transformer layers behind each resnet of the up blocks. Without a key of its own, the up path mirrors the
 /// down path: each level's count, for one resnet more.
 std::vector<std::vector<int64_t>> up_layers(const Config& config, const std::string& key,
                                             const std::string& reverse_key,
                                             const std::vector<int64_t>& lengths,
                                             const std::vector<int64_t>& up_lengths) {
-  if (config.has(reverse_key)) return config.per_layer(reverse_key, up_lengths, 1);
-  auto layers = reversed(config.per_layer(key, lengths, 1));
+  if (config.has(reverse_key)) return config.per_layer(reverse_key, up_lengths, 1, kDepths);
+  auto layers = reversed(config.per_layer(key, lengths, 1, kDepths));
   for (size_t i = 0; i < layers.size(); ++i)
     layers[i].resize(static_cast<size_t>(up_lengths[i]), layers[i].front());
   return layers;
@@ -50,33 +52,33 @@ class UNetMotion : public Denoiser {
         "up_block_types",
         {"UpBlockMotion", "CrossAttnUpBlockMotion", "CrossAttnUpBlockMotion", "CrossAttnUpBlockMotion"});
     const size_t levels = down_types.size();
-    const auto channels = config.per_block("block_out_channels", levels, 0);
-    if (levels < 1 || levels > 16 || up_types.size() != levels ||
-        *std::min_element(channels.begin(), channels.end()) < 1) {
+    if (levels < 1 || levels > 16 || up_types.size() != levels) {
       throw std::runtime_error("[" + place +
-                               "] down_block_types, up_block_types and block_out_channels must have the same "
-                               "length, 1 to 16, and channels from 1 up");
+                               "] down_block_types and up_block_types must have the same length, 1 to 16");
     }
+    const auto channels = config.per_block("block_out_channels", levels, 0, kWidths);
     const bool merged = config.text("_class_name", "") == "UNetMotionModel";
     const Config& motion = merged ? config : adapter.config;
     const bool has_motion = merged || adapter.present;
     const std::string counts_key =
         merged || !adapter.present ? "layers_per_block" : "motion_layers_per_block";
-    const auto counts = (merged || !adapter.present ? config : motion).per_block(counts_key, levels, 2);
+    const auto counts =
+        (merged || !adapter.present ? config : motion).per_block(counts_key, levels, 2, {1, 64});
     std::vector<int64_t> up_counts(counts.rbegin(), counts.rend());
     for (int64_t& count : up_counts) ++count;
 
     // In UNet2DConditionModel configurations `attention_head_dim` means the number of heads: the name came
     // first, and `num_attention_heads` wins where both are there. UNetMotionModel knows only the latter.
     const bool old_key = !merged && !config.has("num_attention_heads");
-    const auto heads = config.per_block(old_key ? "attention_head_dim" : "num_attention_heads", levels, 8);
-    const auto context = config.per_block("cross_attention_dim", levels, 1280);
-    const auto motion_heads = motion.per_block("motion_num_attention_heads", levels, 8);
+    const auto heads =
+        config.per_block(old_key ? "attention_head_dim" : "num_attention_heads", levels, 8, kWidths);
+    const auto context = config.per_block("cross_attention_dim", levels, 1280, kWidths);
+    const auto motion_heads = motion.per_block("motion_num_attention_heads", levels, 8, kWidths);
     const int64_t max_frames = motion.bounded("motion_max_seq_length", 32, 1, 1 << 16);
     const std::string motion_layers_key =
         merged ? "temporal_transformer_layers_per_block" : "motion_transformer_layers_per_block";
-    const auto layers = config.per_layer("transformer_layers_per_block", counts, 1);
-    const auto motion_layers = motion.per_layer(motion_layers_key, counts, 1);
+    const auto layers = config.per_layer("transformer_layers_per_block", counts, 1, kDepths);
+    const auto motion_layers = motion.per_layer(motion_layers_key, counts, 1, kDepths);
     const auto up_spatial = up_layers(config, "transformer_layers_per_block",
                                       "reverse_transformer_layers_per_block", counts, up_counts);
     const auto up_motion = up_layers(motion, motion_layers_key,
@@ -154,21 +156,22 @@ class UNetMotion : public Denoiser {
                                        : 1;
     middle_.emplace(
         weights.scope("mid_block"), sites_,
-        UNetMiddle::Options{.channels = channels[last],
-                            .time_width = time_width,
-                            .norm_groups = level.norm_groups,
-                            .context = context[last],
-                            .heads = heads[last],
-                            .layers = middle_count,
-                            .eps = level.eps,
-                            .output_scale = config.number("mid_block_scale_factor", 1),
-                            .activation = activation_,
-                            .transformer_layers = config.per_block("transformer_layers_per_mid_block",
-                                                                   size_t(middle_count), middle_default),
-                            .motion_layers = motion.per_block(middle_motion_key, size_t(middle_count), 1),
-                            .motion = has_motion && motion.flag("use_motion_mid_block", true),
-                            .motion_heads = motion_heads[last],
-                            .max_frames = max_frames});
+        UNetMiddle::Options{
+            .channels = channels[last],
+            .time_width = time_width,
+            .norm_groups = level.norm_groups,
+            .context = context[last],
+            .heads = heads[last],
+            .layers = middle_count,
+            .eps = level.eps,
+            .output_scale = config.number("mid_block_scale_factor", 1),
+            .activation = activation_,
+            .transformer_layers = config.per_block("transformer_layers_per_mid_block", size_t(middle_count),
+                                                   middle_default, kDepths),
+            .motion_layers = motion.per_block(middle_motion_key, size_t(middle_count), 1, kDepths),
+            .motion = has_motion && motion.flag("use_motion_mid_block", true),
+            .motion_heads = motion_heads[last],
+            .max_frames = max_frames});
 
     for (size_t i = 0; i < levels; ++i) {
       const size_t mirror = last - i;

@@ -33,10 +33,10 @@ TEST(ConfigAccessTest, AbsentAndNullKeysMeanTheDefault) {
 }
 
 TEST(ConfigAccessTest, OneNumberStandsForAllBlocks) {
-  EXPECT_THAT(config(R"({"n": 2})").per_block("n", 3, 0), ElementsAre(2, 2, 2));
-  EXPECT_THAT(config(R"({"n": [1, 2, 3]})").per_block("n", 3, 0), ElementsAre(1, 2, 3));
-  EXPECT_THAT(config("{}").per_block("n", 2, 5), ElementsAre(5, 5));
-  EXPECT_THAT(config(R"({"n": [1, [2, 3]]})").per_layer("n", {2, 2}, 0),
+  EXPECT_THAT(config(R"({"n": 2})").per_block("n", 3, 1, {1, 9}), ElementsAre(2, 2, 2));
+  EXPECT_THAT(config(R"({"n": [1, 2, 3]})").per_block("n", 3, 1, {1, 9}), ElementsAre(1, 2, 3));
+  EXPECT_THAT(config("{}").per_block("n", 2, 5, {1, 9}), ElementsAre(5, 5));
+  EXPECT_THAT(config(R"({"n": [1, [2, 3]]})").per_layer("n", {2, 2}, 0, {0, 9}),
               ElementsAre(ElementsAre(1, 1), ElementsAre(2, 3)));
 }
 
@@ -51,11 +51,20 @@ TEST(ConfigAccessTest, WrongTypesNameFileKeyExpectationAndFact) {
   EXPECT_THAT(error_of([&] { c.text("n", ""); }), HasSubstr("a text"));
   EXPECT_THAT(error_of([&] { c.integers("l", {}); }), HasSubstr("an integer"));
   EXPECT_THAT(error_of([&] { c.integers("t", {}); }), HasSubstr("a list"));
-  EXPECT_THAT(error_of([&] { c.per_block("l", 3, 0); }), HasSubstr("an integer"));
-  EXPECT_THAT(error_of([&] { c.per_layer("l", {1, 1, 1}, 0); }), HasSubstr("a list of 3"));
+  EXPECT_THAT(error_of([&] { c.per_block("l", 3, 0, {0, 9}); }), HasSubstr("an integer"));
+  EXPECT_THAT(error_of([&] { c.per_layer("l", {1, 1, 1}, 0, {0, 9}); }), HasSubstr("a list of 3"));
   EXPECT_THAT(error_of([&] { c.object("t"); }), HasSubstr("an object"));
   EXPECT_THAT(error_of([&] { c.bounded("n", 0, 0, 1); }), HasSubstr("an integer"));
   EXPECT_THAT(error_of([&] { config(R"({"k": 9})").bounded("k", 0, 0, 8); }), HasSubstr("from 0 to 8"));
+}
+
+TEST(ConfigAccessTest, NumbersOfBlocksAndLayersAreBounded) {
+  const Config c = config(R"({"all": 10, "each": [1, 10], "layers": [1, [9, 10]], "none": 0})");
+  EXPECT_THAT(error_of([&] { c.per_block("all", 2, 1, {1, 9}); }), HasSubstr("from 1 to 9, got 10"));
+  EXPECT_THAT(error_of([&] { c.per_block("each", 2, 1, {1, 9}); }), HasSubstr("from 1 to 9, got 10"));
+  EXPECT_THAT(error_of([&] { c.per_block("none", 2, 1, {1, 9}); }), HasSubstr("from 1 to 9, got 0"));
+  EXPECT_THAT(error_of([&] { c.per_layer("all", {2, 2}, 1, {1, 9}); }), HasSubstr("from 1 to 9, got 10"));
+  EXPECT_THAT(error_of([&] { c.per_layer("layers", {1, 2}, 1, {1, 9}); }), HasSubstr("from 1 to 9, got 10"));
 }
 
 TEST(ConfigAccessTest, RefusesMalformedDocuments) {

@@ -143,6 +143,9 @@ TEST_F(DiskCacheTest, TheOldestFilesGoWhenTheBudgetIsExceeded) {
   write_file(cache + "/results-1/mine.txt", "not of the cache");
   fs::last_write_time(cache + "/results-1/mine.txt",
                       fs::file_time_type::clock::now() - std::chrono::hours(48));
+  const std::string half = cache + "/results-1/." + std::string(64, 'a') + ".safetensors.1-0.part";
+  write_file(half, "what a killed process leaves");
+  fs::last_write_time(half, fs::file_time_type::clock::now() - std::chrono::hours(48));
   budget = total + total / 2;
   run(video_graph(folder / "second.txt"));  // touches four of them and adds a fifth
   run(set_input(stubs.registry, graph, "2.text", "another prompt altogether"));
@@ -150,6 +153,7 @@ TEST_F(DiskCacheTest, TheOldestFilesGoWhenTheBudgetIsExceeded) {
   for (const fs::path& file : files()) left += fs::file_size(file);
   EXPECT_LE(left, budget + 64);
   EXPECT_TRUE(fs::exists(cache + "/results-1/mine.txt"));
+  EXPECT_FALSE(fs::exists(half));
   stubs.order.clear();
   run(set_input(stubs.registry, graph, "2.text", "another prompt altogether"));
   EXPECT_THAT(stubs.order, IsEmpty()) << "the newest stay";
