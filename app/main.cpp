@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   Action action;
   add_generate_verb(app, action);
+  add_graph_verb(app, action);
   add_eval_verb(app, action);
   add_models_verb(app, action);
   add_list_verbs(app, action);

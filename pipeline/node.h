@@ -26,6 +26,7 @@ struct Socket {
   bool seed = false;  // any 64-bit unsigned integer (kept bit for bit in int64_t)
   bool file = false;  // a path whose content counts: its size and time enter the cache key. On an output: a
                       // file that the node wrote; a cached result holds only while that file is unchanged
+  bool permission = false;  // lets the node do its work and does not shape it: stays out of the cache key
 };
 
 /// The inputs of one execution, already typed, checked and with defaults filled in.

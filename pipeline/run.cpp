@@ -132,7 +132,7 @@ std::string Run::make_key(const Task& task) const {
       if (socket.file) value = source.outcome->values.at(static_cast<size_t>(link->slot));
     } else {
       value = given == task.node->inputs.end() ? default_of(socket) : checked(socket, given->second);
-      if (!value) continue;
+      if (!value || socket.permission) continue;
       hash.field(socket.name).field("value");
       hash_value(hash, *value);
       constants[socket.name] = *value;

@@ -93,8 +93,11 @@ void register_save_video(NodeRegistry& registry) {
                           .help = "constant quality, smaller is better; -1: the codec's default",
                           .default_value = int64_t{-1},
                           .range = Range{-1, 63}});
-  exact.inputs.push_back(
-      {.name = "overwrite", .type = "BOOLEAN", .help = "replace an existing file", .default_value = false});
+  exact.inputs.push_back({.name = "overwrite",
+                          .type = "BOOLEAN",
+                          .help = "replace an existing file",
+                          .default_value = false,
+                          .permission = true});
   exact.inputs.push_back({.name = "recipe",
                           .type = "BOOLEAN",
                           .help = "store how the video was made in it",

@@ -350,6 +350,20 @@ TEST_F(ExecutorTest, FilesCountByTheirContent) {
   EXPECT_EQ(std::get<std::string>(executor.values("3")->at(0)), "longer");
 }
 
+TEST_F(ExecutorTest, APermissionDoesNotChangeWhatAResultIs) {
+  stubs.add({"Keep",
+             {{"text", "STRING"},
+              {.name = "allowed", .type = "BOOLEAN", .default_value = false, .permission = true}},
+             {{"STRING", "STRING"}}},
+            [](const Inputs& in, RunContext&) -> std::vector<Value> { return {in.text("text")}; });
+  graph = {{{"1", "Keep", {{"text", "a"}}, ""}}};
+  Executor executor = make();
+  const std::vector<std::string> wanted = {"1"};
+  EXPECT_THAT(ran(executor.run(graph, wanted)), ElementsAre("1"));
+  EXPECT_THAT(ran(executor.run(with("1.allowed", "true"), wanted)), IsEmpty());
+  EXPECT_THAT(ran(executor.run(with("1.text", "b"), wanted)), ElementsAre("1"));
+}
+
 TEST_F(ExecutorTest, AFileThatTheGraphItselfWritesIsReadAfterwards) {
   stubs.add({"Read", {{.name = "file", .type = "STRING", .file = true}}, {{"STRING", "STRING"}}},
             [](const Inputs& in, RunContext&) -> std::vector<Value> { return {read_file(in.text("file"))}; });

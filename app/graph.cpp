@@ -1,0 +1,250 @@
+// `reel graph`: makes, edits, checks, shows and compares graph files.
+#include "app/graph.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "models/model_folder.h"
+#include "pipeline/check.h"
+#include "pipeline/graph_edit.h"
+#include "pipeline/graph_json.h"
+
+namespace reel::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using pipeline::Graph;
+
+/// The options of all verbs below `reel graph`; each uses some.
+struct Options {
+  CommonOptions common;
+  std::string file, second, name, id, output;
+  std::vector<std::string> assignments;
+  bool list = false, overwrite = false, dot = false, svg = false, exit_code = false;
+};
+
+std::map<std::string, std::string> templates() {
+  std::map<std::string, std::string> found;
+  for (const auto& entry : fs::directory_iterator(models::assets_folder() + "/graphs")) {
+    if (entry.path().extension() == ".json") found[entry.path().stem().string()] = entry.path().string();
+  }
+  return found;
+}
+
+/// Where edits of `-` go: the result is on stdout then, and what is said of it on stderr.
+std::ostream& notes(const Options& options) { return options.file == "-" ? std::cerr : std::cout; }
+
+void store(const Graph& graph, const std::string& path) {
+  if (path == "-") {
+    std::cout << pipeline::write_graph(graph) << std::flush;
+  } else {
+    pipeline::save_graph(graph, path);
+  }
+}
+
+int make_new(const Options& options) {
+  const auto known = templates();
+  if (options.list) {
+    json names = json::array({"empty"});
+    for (const auto& [name, path] : known) names.push_back(name);
+    if (options.common.json) {
+      print_json(names.dump());
+    } else {
+      for (const json& name : names) std::cout << name.get<std::string>() << "\n";
+    }
+    return kDone;
+  }
+  if (options.name.empty())
+    throw std::invalid_argument("[graph new] needs the name of a template; see reel graph new --list");
+  Graph graph;
+  if (const auto found = known.find(options.name); found != known.end()) {
+    graph = pipeline::read_graph(found->second);
+  } else if (options.name != "empty") {
+    std::vector<std::string> names = {"empty"};
+    for (const auto& [name, path] : known) names.push_back(name);
+    const std::string near = nearest_name(options.name, names);
+    throw std::invalid_argument(
+        "[graph new] '" + pipeline::printable(options.name) + "' is no template; " +
+        (near.empty() ? "see reel graph new --list" : "did you mean '" + near + "'?"));
+  }
+  if (!options.output.empty() && options.output != "-" && fs::exists(options.output) && !options.overwrite) {
+    throw std::runtime_error("[" + options.output +
+                             "] exists already; use -y to replace it or choose another name");
+  }
+  store(graph, options.output.empty() ? "-" : options.output);
+  return kDone;
+}
+
+int add(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const std::string& text : options.assignments) values.push_back(split_assignment(text, "steps=20"));
+  const Graph graph = pipeline::add_node(plugins().nodes, pipeline::read_graph(options.file), options.name,
+                                         options.id, values);
+  store(graph, options.file);
+  const std::string& id = graph.nodes.back().id;
+  if (options.common.json && options.file != "-") {
+    print_json(json{{"id", id}}.dump());
+  } else if (!options.common.quiet) {
+    notes(options) << id << std::endl;
+  }
+  return kDone;
+}
+
+int set(const Options& options) {
+  Graph graph = pipeline::read_graph(options.file);
+  for (const std::string& text : options.assignments) {
+    const auto [target, value] = split_assignment(text, "3.steps=20");
+    graph = pipeline::set_input(plugins().nodes, std::move(graph), target, value);
+  }
+  store(graph, options.file);
+  return kDone;
+}
+
+int connect(const Options& options) {
+  store(pipeline::connect(plugins().nodes, pipeline::read_graph(options.file), options.name, options.second),
+        options.file);
+  return kDone;
+}
+
+int remove(const Options& options) {
+  std::vector<std::string> unconnected;
+  store(pipeline::remove_node(pipeline::read_graph(options.file), options.id, unconnected), options.file);
+  if (options.common.json && options.file != "-") {
+    print_json(json{{"unconnected", unconnected}}.dump());
+  } else if (!options.common.quiet) {
+    for (const std::string& input : unconnected)
+      notes(options) << "unconnected: " << pipeline::printable(input) << "\n";
+  }
+  return kDone;
+}
+
+json problem_json(const pipeline::Problem& problem) {
+  return {{"node", problem.node}, {"socket", problem.socket},     {"class", problem.spec},
+          {"kind", problem.kind}, {"expected", problem.expected}, {"found", problem.found},
+          {"hint", problem.hint}};
+}
+
+int check(const Options& options) {
+  const Graph graph = pipeline::read_graph(options.file);
+  const auto warnings = pipeline::undeclared_inputs(plugins().nodes, graph);
+  for (const pipeline::Problem& warning : warnings) std::cerr << "reel: warning: " << warning.text() << "\n";
+  auto problems = pipeline::check(plugins().nodes, graph);
+  if (!problems.empty())
+    throw pipeline::GraphError(std::move(problems), options.file == "-" ? "standard input" : options.file);
+  if (options.common.json) {
+    json list = json::array();
+    for (const pipeline::Problem& warning : warnings) list.push_back(problem_json(warning));
+    print_json(json{{"nodes", graph.nodes.size()}, {"problems", json::array()}, {"warnings", list}}.dump());
+  } else if (!options.common.quiet) {
+    std::cout << options.file << ": no problems in " << graph.nodes.size() << " nodes\n";
+  }
+  return kDone;
+}
+
+int show(const Options& options) {
+  const Graph graph = pipeline::read_graph(options.file);
+  const pipeline::NodeRegistry& nodes = plugins().nodes;
+  const std::string drawing = options.svg   ? pipeline::draw_svg(nodes, graph)
+                              : options.dot ? pipeline::draw_dot(nodes, graph)
+                                            : pipeline::draw_text(nodes, graph);
+  std::cout << drawing << std::flush;
+  return kDone;
+}
+
+int diff(const Options& options) {
+  const auto lines = pipeline::diff(pipeline::read_graph(options.file), pipeline::read_graph(options.second));
+  if (options.common.json) {
+    print_json(json{{"equal", lines.empty()}, {"differences", lines}}.dump(-1, ' ', false,
+                                                                           json::error_handler_t::replace));
+  } else {
+    for (const std::string& line : lines) std::cout << line << "\n";
+  }
+  return options.exit_code && !lines.empty() ? kSomeFailed : kDone;
+}
+
+}  // namespace
+
+std::pair<std::string, std::string> split_assignment(const std::string& text, const std::string& example) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw std::invalid_argument("[graph] values are written name=value, got '" + pipeline::printable(text) +
+                                "'; for example " + example);
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+void add_graph_verb(CLI::App& app, Action& action) {
+  CLI::App* graph =
+      app.add_subcommand("graph", "Edits, checks and runs pipeline graphs (ComfyUI's API format)");
+  graph->require_subcommand(1);
+  graph->footer(
+      "Example: reel graph new generate -o g.json && reel graph set g.json sampler.steps=10 && reel graph "
+      "run g.json");
+  const auto verb = [&](const char* name, const char* help, const char* example, int (*run)(const Options&)) {
+    CLI::App* sub = graph->add_subcommand(name, help);
+    sub->footer(std::string("Example: ") + example);
+    auto options = std::make_shared<Options>();
+    add_output_options(*sub, options->common);
+    sub->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
+    return std::pair{sub, options};
+  };
+  const char* file_help = "graph file, rewritten in place; - reads stdin and writes stdout";
+  const char* read_help = "graph file; - for standard input";
+  {
+    auto [sub, o] = verb("new", "Prints a template, or writes it to a file",
+                         "reel graph new generate -o g.json", make_new);
+    sub->add_option("template", o->name, "name of a template, or `empty`");
+    sub->add_flag("--list", o->list, "list the templates");
+    sub->add_option("-o,--output", o->output, "file to write; default: stdout");
+    sub->add_flag("-y,--overwrite", o->overwrite, "replace an existing file");
+  }
+  {
+    auto [sub, o] =
+        verb("add", "Adds a node and prints its id", "reel graph add g.json KSampler steps=20 model=1", add);
+    sub->add_option("file", o->file, file_help)->required();
+    sub->add_option("class", o->name, "see reel nodes")->required();
+    sub->add_option("values", o->assignments, "in=value, or in=ID[:slot] for links");
+    sub->add_option("--id", o->id, "default: the next number");
+  }
+  {
+    auto [sub, o] = verb("set", "Sets constants", "reel graph set g.json 3.steps=20 \"2.text=a cat\"", set);
+    sub->add_option("file", o->file, file_help)->required();
+    sub->add_option("values", o->assignments, "ID.input=value")->required();
+  }
+  {
+    auto [sub, o] =
+        verb("connect", "Links an output to an input", "reel graph connect g.json 1:VAE 4.vae", connect);
+    sub->add_option("file", o->file, file_help)->required();
+    sub->add_option("from", o->name, "ID[:slot], the slot by number or name; default: the first that fits")
+        ->required();
+    sub->add_option("to", o->second, "ID.input")->required();
+  }
+  {
+    auto [sub, o] = verb("remove", "Removes a node and says what it leaves unconnected",
+                         "reel graph remove g.json 3", remove);
+    sub->add_option("file", o->file, file_help)->required();
+    sub->add_option("id", o->id, "of the node")->required();
+  }
+  {
+    auto [sub, o] = verb("check", "Prints every problem; exit status 3 if there is one",
+                         "reel graph check g.json", check);
+    sub->add_option("file", o->file, read_help)->required();
+  }
+  {
+    auto [sub, o] = verb("show", "Draws the graph as text, for Graphviz or as a picture",
+                         "reel graph show g.json --svg > g.svg", show);
+    sub->add_option("file", o->file, read_help)->required();
+    CLI::Option* dot = sub->add_flag("--dot", o->dot, "for Graphviz");
+    sub->add_flag("--svg", o->svg, "as an SVG picture")->excludes(dot);
+  }
+  {
+    auto [sub, o] = verb("diff", "Compares two graphs by meaning", "reel graph diff a.json b.json", diff);
+    sub->add_option("before", o->file, read_help)->required();
+    sub->add_option("after", o->second, read_help)->required();
+    sub->add_flag("--exit-code", o->exit_code, "exit status 1 if they differ");
+  }
+  add_graph_run_verb(*graph, action);
+}
+
+}  // namespace reel::app

@@ -1,0 +1,227 @@
+// `reel graph run`: executes a graph file, remembering results from run to run.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "app/graph.h"
+#include "pipeline/disk_cache.h"
+#include "pipeline/file_stamp.h"
+#include "pipeline/graph_edit.h"
+#include "pipeline/graph_json.h"
+#include "pipeline/hash.h"
+
+namespace reel::app {
+namespace {
+
+using nlohmann::json;
+using pipeline::Graph;
+
+struct Options {
+  CommonOptions common;
+  std::string file, cache_dir = pipeline::default_cache_dir();
+  std::vector<std::string> settings, only;
+  size_t cache_size_mb = 8192;
+  bool watch = false, overwrite = false, no_cache = false;
+};
+
+/// Outputs that earlier runs wrote and nobody changed since: these are replaced without asking, so that
+/// editing a graph and running it again just works. Remembered beside the cache, by path.
+class OwnOutputs {
+ public:
+  explicit OwnOutputs(std::string cache_dir) : folder_(cache_dir.empty() ? "" : cache_dir + "/outputs-1") {}
+
+  bool contains(const std::string& path) const {
+    const std::string stamp = pipeline::file_stamp(path);
+    if (stamp.empty()) return false;
+    if (const auto found = known_.find(key(path)); found != known_.end()) return found->second == stamp;
+    std::string recorded;
+    std::ifstream file(folder_ + "/" + key(path));
+    return !folder_.empty() && std::getline(file, recorded) && recorded == stamp;
+  }
+  void add(const std::string& path) {
+    const std::string& stamp = known_[key(path)] = pipeline::file_stamp(path);
+    if (folder_.empty() || stamp.empty()) return;
+    std::error_code code;
+    std::filesystem::create_directories(folder_, code);
+    std::ofstream(folder_ + "/" + key(path)) << stamp << "\n" << path << "\n";
+  }
+
+ private:
+  static std::string key(const std::string& path) {
+    std::error_code code;
+    return pipeline::sha256(std::filesystem::weakly_canonical(path, code).string());
+  }
+  std::string folder_;
+  std::map<std::string, std::string> known_;
+};
+
+/// The file with --set, --seed and -y applied.
+Graph load(const Options& options, const OwnOutputs& own) {
+  const pipeline::NodeRegistry& nodes = plugins().nodes;
+  Graph graph = pipeline::read_graph(options.file);
+  for (const std::string& text : options.settings) {
+    const auto [target, value] = split_assignment(text, "--set 3.steps=20");
+    graph = pipeline::set_input(nodes, std::move(graph), target, value);
+  }
+  for (pipeline::Node& node : graph.nodes) {
+    const pipeline::NodeSpec* spec = nodes.find(node.spec);
+    if (!spec) continue;
+    for (const pipeline::Socket& socket : spec->inputs) {
+      const auto given = node.inputs.find(socket.name);
+      const bool linked = given != node.inputs.end() && std::holds_alternative<pipeline::Link>(given->second);
+      if (socket.seed && options.common.seed && !linked) {
+        const uint64_t seed = *options.common.seed;
+        if (seed <= uint64_t{INT64_MAX})
+          node.inputs[socket.name] = static_cast<int64_t>(seed);
+        else
+          node.inputs[socket.name] = seed;
+      }
+      if (socket.permission && !linked) {
+        const auto path = node.inputs.find("path");
+        const auto* name = path == node.inputs.end() ? nullptr : std::get_if<std::string>(&path->second);
+        if (options.overwrite || (name && own.contains(*name))) node.inputs[socket.name] = true;
+      }
+    }
+  }
+  return graph;
+}
+
+json node_json(const pipeline::NodeReport& node) {
+  json edits = json::array();
+  for (const auto& edit : node.edits) {
+    edits.push_back({{"edit", edit.edit},
+                     {"sites", edit.sites.size()},
+                     {"calls", edit.calls},
+                     {"path", edit.path},
+                     {"facts", edit.facts}});
+  }
+  return {{"id", node.id},
+          {"class", node.spec},
+          {"cached", node.cached},
+          {"seconds", node.seconds},
+          {"peak_bytes", node.peak_bytes},
+          {"facts", node.facts},
+          {"edits", edits}};
+}
+
+void print(const Options& options, const pipeline::Report& report, double seconds) {
+  json nodes = json::array(), paths = json::array();
+  size_t ran = 0;
+  for (const pipeline::NodeReport& node : report.nodes) {
+    ran += !node.cached;
+    nodes.push_back(node_json(node));
+    if (const auto path = node.facts.find("path"); path != node.facts.end()) paths.push_back(path->second);
+  }
+  if (options.common.json) {
+    const json all = {{"graph", options.file},
+                      {"outputs", paths},
+                      {"nodes", nodes},
+                      {"warnings", report.warnings},
+                      {"seconds", seconds}};
+    return print_json(all.dump(-1, ' ', false, json::error_handler_t::replace));
+  }
+  for (const json& path : paths) std::cout << path.get<std::string>() << std::endl;
+  if (!options.common.quiet) {
+    std::cerr << "reel: ran " << ran << " of " << report.nodes.size() << " nodes, "
+              << report.nodes.size() - ran << " cached, in "
+              << std::to_string(seconds).substr(0, std::to_string(seconds).find('.') + 3) << " s\n";
+  }
+}
+
+/// What a node refuses is a fault of the graph that gave it the value.
+[[noreturn]] void throw_as_graph_error(const Graph& graph, const std::string& message,
+                                       const std::string& file) {
+  for (const pipeline::Node& node : graph.nodes) {
+    const std::string place = pipeline::node_place(node.id, node.spec) + ": ";
+    if (!message.starts_with(place)) continue;
+    throw pipeline::GraphError({{node.id, "", "custom_validation_failed", "values that the node takes",
+                                 message.substr(place.size()), "", node.spec}},
+                               file);
+  }
+  throw std::invalid_argument(message);
+}
+
+void run_once(const Options& options, pipeline::Executor& executor, OwnOutputs& own) {
+  const auto start = std::chrono::steady_clock::now();
+  const Graph graph = load(options, own);
+  pipeline::Report report;
+  try {
+    report = executor.run(graph, options.only);
+  } catch (const pipeline::GraphError& error) {
+    throw pipeline::GraphError(error.problems(), options.file);
+  } catch (const std::invalid_argument& error) {
+    throw_as_graph_error(graph, error.what(), options.file);
+  }
+  for (const pipeline::NodeReport& node : report.nodes) {
+    if (const auto path = node.facts.find("path"); path != node.facts.end()) own.add(path->second);
+  }
+  print(options, report, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+/// Runs whenever the file changes, until interrupted. A graph that is wrong, as files are while they are
+/// edited, is reported and waited out.
+int watch(const Options& options, pipeline::Executor& executor, OwnOutputs& own) {
+  while (true) {
+    const std::string stamp = pipeline::file_stamp(options.file);
+    const int code =
+        run_guarded(options.common.json, [&] { return run_once(options, executor, own), int{kDone}; });
+    if (code == kInterrupted) return code;
+    if (!options.common.quiet)
+      std::cerr << "reel: waiting for changes of " << options.file << " (Ctrl-C ends)" << std::endl;
+    std::string now;
+    do {
+      if (stop_request()) return kInterrupted;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      now = pipeline::file_stamp(options.file);
+    } while (now == stamp || now.empty());
+  }
+}
+
+int run(const Options& options) {
+  if (options.watch && options.file == "-")
+    throw std::invalid_argument("[graph run] --watch needs a file, got standard input; save it first");
+  const std::string cache_dir = options.no_cache ? "" : options.cache_dir;
+  OwnOutputs own(cache_dir);
+  const auto executor = make_executor(options.common);
+  executor->context().options.cache_dir = cache_dir;
+  executor->context().options.disk_cache_bytes = options.cache_size_mb << 20;
+  if (options.watch) return watch(options, *executor, own);
+  run_once(options, *executor, own);
+  return kDone;
+}
+
+}  // namespace
+
+void add_graph_run_verb(CLI::App& graph, Action& action) {
+  CLI::App* verb = graph.add_subcommand(
+      "run", "Executes a graph; results are remembered, so that only what changed runs again");
+  auto options = std::make_shared<Options>();
+  verb->footer("Example: reel graph run g.json --set 3.steps=10 -y");
+  verb->add_option("file", options->file, "graph file; - for standard input")->required();
+  verb->add_option("--set", options->settings, "ID.input=value for this run, repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--only", options->only, "id of a node: run what it needs and nothing else, repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_flag("--watch", options->watch, "run again whenever the file changes");
+  verb->add_flag(
+      "-y,--overwrite", options->overwrite,
+      "replace existing output files; those of earlier runs, unchanged since, are replaced anyway");
+  verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
+      ->capture_default_str();
+  verb->add_option("--cache-size", options->cache_size_mb, "MiB of results kept there")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  verb->add_flag("--no-cache", options->no_cache, "keep nothing on disk, use nothing from there");
+  add_common_options(*verb, options->common);
+  // A graph names its models itself.
+  for (const char* name : {"--model", "--motion-adapter"}) verb->remove_option(verb->get_option(name));
+  verb->get_option("--seed")->description("replaces every seed of the graph");
+  verb->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace reel::app
