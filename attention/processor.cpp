@@ -136,15 +136,18 @@ at::Tensor fused_attention(const Call& call) {
   // Generic fused attention works in tiles made for long sequences; it wastes most of them on temporal
   // layers.
   constexpr int64_t kShort = 64;
-  if (call.q.is_cpu() && groups > 1 && call.k.size(1) == groups && !call.bias.defined() &&
+  if (groups > 1 && call.k.size(1) == groups && !call.bias.defined() &&
       std::max(n, call.k.size(3)) <= kShort && call.q.size(4) <= kMaxShortWidth) {
     return frame_attention(call.q, call.k, call.v, scale_of(call));
   }
-  if (rows == 1 || groups == 1) {
-    const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };  // a view: one of the two is 1
+  const auto one_dimension = [&](const at::Tensor& t) {
+    return rows == 1 || groups == 1 || t.stride(0) == t.stride(1) * groups;
+  };
+  const bool shared = call.k.size(1) != groups;  // the expanded keys of several rows are no view
+  if (one_dimension(call.q) && (rows == 1 || (!shared && one_dimension(call.k) && one_dimension(call.v)))) {
+    const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };  // a view
     const at::Tensor bias =
         call.bias.defined() ? call.bias.expand({rows, groups, -1, -1, -1}).flatten(0, 1) : call.bias;
-    const bool shared = call.k.size(1) != groups;
     const at::Tensor k = shared ? call.k.expand({-1, groups, -1, -1, -1}) : call.k;
     const at::Tensor v = shared ? call.v.expand({-1, groups, -1, -1, -1}) : call.v;
     return sdpa(fold(call.q), fold(k), fold(v), bias).view({rows, groups, heads, n, d});

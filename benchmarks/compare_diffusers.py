@@ -35,7 +35,9 @@ def arguments():
                         help="pipeline folder in the diffusers layout")
     parser.add_argument("--reel", default=os.path.join(ROOT, "build/cpu-release/app/reel"), help="the reel program")
     parser.add_argument("--python", default=sys.executable, help="a Python that has diffusers")
-    parser.add_argument("--dtypes", nargs="+", default=["f32", "bf16"], choices=["f32", "bf16"])
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N, for both programs")
+    parser.add_argument("--dtypes", nargs="+", default=["f32", "bf16"], choices=["f32", "bf16", "f16"])
+    parser.add_argument("--suffix", default=".mp4", help="format that reel writes; .y4m for builds without FFmpeg")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompt", default="a rocket moving up in space")
@@ -89,10 +91,10 @@ def run_reel(options, dtype, folder, latents=None):
         if event["stage"] == "step" and event["done"] == 0 and event["node"] == "sampler":
             first.append(seconds)
 
-    command = [options.reel, "generate", options.prompt, "--model", options.model, "--dtype", dtype, "--device", "cpu",
+    command = [options.reel, "generate", options.prompt, "--model", options.model, "--dtype", dtype, "--device", options.device,
                "--threads", str(options.threads), "--steps", str(options.steps), "--frames", str(options.frames), "--size",
                f"{options.width}x{options.height}", "--guidance", str(options.guidance), "--guidance-rescale", "0",
-               "--init-latents", os.path.join(folder, "noise.safetensors"), "-o", os.path.join(folder, "reel.mp4"), "-y",
+               "--init-latents", os.path.join(folder, "noise.safetensors"), "-o", os.path.join(folder, "reel" + options.suffix), "-y",
                "--json", "--progress", "json"]
     if latents:
         command += ["--save-tensors", latents]
@@ -104,7 +106,7 @@ def run_reel(options, dtype, folder, latents=None):
 
 
 def run_diffusers(options, dtype, folder, latents=None):
-    job = {"model": options.model, "dtype": dtype, "threads": options.threads, "prompt": options.prompt, "steps": options.steps,
+    job = {"model": options.model, "device": options.device, "dtype": dtype, "threads": options.threads, "prompt": options.prompt, "steps": options.steps,
            "frames": options.frames, "height": options.height, "width": options.width, "guidance": options.guidance,
            "noise": os.path.join(folder, "noise.safetensors"), "latents": latents}
     output, total, peak = measured([options.python, PEER, "generate", json.dumps(job)], options.threads)

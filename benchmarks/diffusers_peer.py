@@ -32,40 +32,51 @@ def generate(job):
     from diffusers import AnimateDiffPipeline
     from safetensors.torch import load_file, save_file
 
-    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[job["dtype"]]
-    pipe = AnimateDiffPipeline.from_pretrained(job["model"], torch_dtype=dtype)
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[job["dtype"]]
+    pipe = AnimateDiffPipeline.from_pretrained(job["model"], torch_dtype=dtype).to(job["device"])
+    cuda = job["device"].startswith("cuda")
+    if cuda and dtype == torch.float32:  # exact on both sides
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     pipe.set_progress_bar_config(disable=True)
     marks, decode = [], []
 
+    def now():
+        if cuda:
+            torch.cuda.synchronize()  # the GPU works behind its caller
+        return time.monotonic()
+
     def first_forward(*_):
         if not marks:
-            marks.append(time.monotonic())
+            marks.append(now())
 
     last = {}
 
     def step_done(_, index, timestep, tensors):
-        marks.append(time.monotonic())
+        marks.append(now())
         last["latents"] = tensors["latents"]
         return tensors
 
     plain_decode = pipe.decode_latents
 
     def timed_decode(*args, **kwargs):
-        begin = time.monotonic()
+        begin = now()
         frames = plain_decode(*args, **kwargs)
-        decode.append(time.monotonic() - begin)
+        decode.append(now() - begin)
         return frames
 
     pipe.decode_latents = timed_decode
     pipe.unet.register_forward_pre_hook(first_forward)
-    latents = load_file(job["noise"])["latents"].to(dtype)
+    latents = load_file(job["noise"])["latents"].to(job["device"], dtype)
     pipe(prompt=job["prompt"], num_frames=job["frames"], height=job["height"], width=job["width"],
          num_inference_steps=job["steps"], guidance_scale=job["guidance"], latents=latents, output_type="np",
          callback_on_step_end=step_done)
     steps = sorted(after - before for before, after in zip(marks, marks[1:]))
     if job["latents"]:
-        save_file({"latents": last["latents"].float().contiguous()}, job["latents"])
-    print(json.dumps({"step": steps[len(steps) // 2], "first_step": marks[0] - start, "decode": sum(decode)}))
+        save_file({"latents": last["latents"].float().cpu().contiguous()}, job["latents"])
+    measured = {"step": steps[len(steps) // 2], "first_step": marks[0] - start, "decode": sum(decode)}
+    if cuda:
+        measured["peak_device"] = torch.cuda.max_memory_allocated()
+    print(json.dumps(measured))
 
 
 def difference(first, second):

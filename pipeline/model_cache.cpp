@@ -36,7 +36,12 @@ auto with_loras(const std::vector<LoraChoice>& choices, models::LoraTarget targe
 
 ModelCache::ModelCache(const models::FamilyRegistry& families, at::Device device, at::ScalarType dtype,
                        size_t components)
-    : families_(families), device_(device), dtype_(dtype), components_(components) {}
+    : families_(families), device_(device), dtype_(dtype), components_(components) {
+  if (!device.is_cuda()) return;
+  // ATen rounds the factors of f32 convolutions to ten bits unless told: f32 means f32 here.
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+}
 
 template <class Component, class Load>
 std::shared_ptr<Component> ModelCache::take(Shelf<Component>& shelf, const std::string& key,

@@ -2,6 +2,7 @@
 #include "attention/ops/frame_attention.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
 #include <torch/library.h>
 
 namespace reel::attention {
@@ -25,6 +26,19 @@ at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::T
           .findSchemaOrThrow("reel::frame_attention", "")
           .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, double)>();
   return op.call(q, k, v, scale);
+}
+
+at::Tensor frame_attention_composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                    double scale) {
+  const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };
+  const at::Tensor out =
+      at::scaled_dot_product_attention(fold(q), fold(k), fold(v), std::nullopt, 0.0, false, scale);
+  const at::Tensor frames_first = out.unflatten(0, {q.size(0), q.size(1)}).permute({0, 3, 1, 2, 4});
+  return frames_first.contiguous().permute({0, 2, 3, 1, 4});
+}
+
+TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
+  library.impl("frame_attention", frame_attention_composed);
 }
 
 }  // namespace reel::attention

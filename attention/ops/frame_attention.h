@@ -15,4 +15,9 @@ constexpr int64_t kMaxShortSequence = 128, kMaxShortWidth = 512;
 /// in f32. Source: the definition of attention; tests hold it equal to ATen's.
 at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale);
 
+/// The same from ATen's operators, with copies: for devices without a kernel of their own and for sizes
+/// beyond one.
+at::Tensor frame_attention_composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                    double scale);
+
 }  // namespace reel::attention

@@ -34,10 +34,7 @@ class PipelineGolden : public testing::TestWithParam<Case> {
     guidance::register_schedulers(schedulers_);
     models::register_families(families_);
     register_nodes(nodes_);
-    RunContext context;
-    context.edits = &edits_, context.schedulers = &schedulers_;
-    context.models = std::make_shared<ModelCache>(families_, at::kCPU, at::kFloat);
-    executor_ = std::make_unique<Executor>(nodes_, std::move(context));
+    executor_ = make_executor(at::kCPU);
 
     const std::string folder = "pipelines/" + GetParam().folder;
     std::ifstream stream(models::golden_folder(folder + "/runs.json"));
@@ -46,6 +43,14 @@ class PipelineGolden : public testing::TestWithParam<Case> {
     separate_ = fs::exists(models::golden_folder(folder + "/base"));
     model_ = models::golden_folder(separate_ ? folder + "/base" : folder);
     adapter_ = separate_ ? models::golden_folder(folder + "/motion_adapter") : "";
+  }
+
+  std::unique_ptr<Executor> make_executor(at::Device device) {
+    RunContext context;
+    context.options.device = device;
+    context.edits = &edits_, context.schedulers = &schedulers_;
+    context.models = std::make_shared<ModelCache>(families_, device, at::kFloat);
+    return std::make_unique<Executor>(nodes_, std::move(context));
   }
 
   at::Tensor golden(const std::string& name) const { return (*golden_)[GetParam().run + "/" + name]; }
@@ -148,6 +153,19 @@ TEST_P(PipelineGolden, MakesTheLatentsAndFramesThatDiffusersMakes) {
   EXPECT_LE(models::max_error(latents, expected), 1e-4 * size);
   const at::Tensor frames = std::get<Images>(executor_->values("decode")->front()).pixels;
   EXPECT_LE(models::max_error(frames, golden("expected_frames")), 1e-3) << "frames in [0, 1]";
+}
+
+TEST_P(PipelineGolden, MakesTheSameLatentsOnCuda) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  const auto on_cuda = make_executor(at::kCUDA);
+  const std::vector<std::string> outputs = {"decode"};
+  on_cuda->run(graph(), outputs);
+  const at::Tensor latents = std::get<Latent>(on_cuda->values("sampler")->front()).samples.cpu(),
+                   expected = golden("expected_final_latents");
+  const double size = std::max(1.0, expected.abs().max().item<double>() / 10);
+  EXPECT_LE(models::max_error(latents, expected), 1e-3 * size);
+  const at::Tensor frames = std::get<Images>(on_cuda->values("decode")->front()).pixels.cpu();
+  EXPECT_LE(models::max_error(frames, golden("expected_frames")), 3e-3) << "frames in [0, 1]";
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, PipelineGolden, testing::ValuesIn(all_cases()),

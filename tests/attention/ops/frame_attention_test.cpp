@@ -13,7 +13,7 @@ struct Case {
   double tolerance;  // absolute, on values of order one: rounding of the dtype
 };
 
-class FrameAttention : public testing::TestWithParam<Case> {};
+class FrameAttention : public testing::TestWithParam<std::tuple<at::DeviceType, Case>> {};
 
 at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
   const at::Tensor logits = at::matmul(q.to(at::kDouble), k.to(at::kDouble).transpose(-1, -2)) * scale;
@@ -21,11 +21,12 @@ at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
 }
 
 TEST_P(FrameAttention, EqualsTheDefinitionInDouble) {
-  const Case& c = GetParam();
+  const auto& [device, c] = GetParam();
+  if (device == at::kCUDA && !at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
   at::manual_seed(7);
   // As temporal layers pass it: heads and frames are strided views of [R, F, G, heads, d].
-  const auto make = [&](int64_t n) {
-    return at::randn({c.rows, n, c.groups, c.heads, c.width}).to(c.dtype).permute({0, 2, 3, 1, 4});
+  const auto make = [device = device, &c = c](int64_t n) {
+    return at::randn({c.rows, n, c.groups, c.heads, c.width}).to(c.dtype).to(device).permute({0, 2, 3, 1, 4});
   };
   const at::Tensor q = make(c.frames), k = make(c.keys), v = make(c.keys);
   const double scale = 1.0 / std::sqrt(double(c.width));
@@ -36,13 +37,26 @@ TEST_P(FrameAttention, EqualsTheDefinitionInDouble) {
   EXPECT_TRUE(out.permute({0, 3, 1, 2, 4}).is_contiguous()) << "merging heads must be a view";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, FrameAttention,
-    testing::Values(Case{2, 5, 3, 16, 16, 32, at::kFloat, 2e-6}, Case{1, 1, 1, 1, 1, 1, at::kFloat, 2e-6},
-                    Case{1, 7, 2, 2, 2, 40, at::kFloat, 2e-6}, Case{1, 3, 5, 24, 24, 33, at::kFloat, 2e-6},
-                    Case{1, 2, 2, 128, 128, 160, at::kFloat, 5e-6}, Case{2, 3, 2, 5, 9, 64, at::kFloat, 2e-6},
-                    Case{2, 4, 3, 16, 16, 32, at::kBFloat16, 1.6e-2},
-                    Case{2, 4, 3, 16, 16, 32, at::kHalf, 2e-3}));
+INSTANTIATE_TEST_SUITE_P(Shapes, FrameAttention,
+                         testing::Combine(testing::Values(at::kCPU, at::kCUDA),
+                                          testing::Values(Case{2, 5, 3, 16, 16, 32, at::kFloat, 2e-6},
+                                                          Case{1, 1, 1, 1, 1, 1, at::kFloat, 2e-6},
+                                                          Case{1, 7, 2, 2, 2, 40, at::kFloat, 2e-6},
+                                                          Case{1, 3, 5, 24, 24, 33, at::kFloat, 2e-6},
+                                                          Case{1, 2, 2, 128, 128, 160, at::kFloat, 5e-6},
+                                                          Case{2, 3, 2, 5, 9, 64, at::kFloat, 2e-6},
+                                                          Case{2, 4, 3, 16, 16, 32, at::kBFloat16, 1.6e-2},
+                                                          Case{1, 3, 8, 48, 48, 80, at::kHalf, 2e-3},
+                                                          Case{1, 3, 5, 64, 64, 40, at::kFloat, 2e-6},
+                                                          Case{2, 4, 3, 16, 16, 32, at::kHalf, 2e-3})));
+
+TEST(FrameAttentionTest, IsComposedFromOperatorsWhereADeviceHasNoKernel) {
+  at::manual_seed(7);
+  const at::Tensor q = at::randn({2, 5, 7, 3, 8}).permute({0, 2, 3, 1, 4});
+  const at::Tensor composed = frame_attention_composed(q, q, q, 0.3);
+  EXPECT_LE((composed - frame_attention(q, q, q, 0.3)).abs().max().item<double>(), 2e-6);
+  EXPECT_TRUE(composed.permute({0, 3, 1, 2, 4}).is_contiguous()) << "merging heads must be a view";
+}
 
 TEST(FrameAttentionTest, SurvivesExtremeLogits) {
   const at::Tensor q = at::full({1, 1, 1, 2, 4}, 1e4), k = at::cat({q, -q}, 3),

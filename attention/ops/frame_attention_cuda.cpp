@@ -1,0 +1,59 @@
+// reel::frame_attention on CUDA devices.
+#include <ATen/ATen.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/library.h>
+
+#include "attention/ops/frame_attention.h"
+#include "attention/ops/frame_attention_kernel.h"
+
+namespace reel::attention {
+namespace {
+
+FrameTensor describe(const at::Tensor& t, const void* data) {
+  return {data, t.stride(0), t.stride(1), t.stride(2), t.stride(3)};
+}
+
+FrameType type_of(const at::Tensor& q) {
+  switch (q.scalar_type()) {
+    case at::kFloat:
+      return FrameType::kFloat;
+    case at::kHalf:
+      return FrameType::kHalf;
+    case at::kBFloat16:
+      return FrameType::kBFloat16;
+    default:
+      TORCH_CHECK(false, "[frame_attention] f32, f16 and bf16 have kernels, got ", q.scalar_type());
+  }
+}
+
+at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+  const c10::cuda::CUDAGuard guard(q.device());
+  at::Tensor result = at::empty({q.size(0), q.size(3), q.size(1), q.size(2), q.size(4)}, q.options())
+                          .permute({0, 2, 3, 1, 4});
+  if (result.numel() == 0) return result;
+  if (k.size(3) == 0) return result.zero_();
+  FrameAttentionArguments arguments{.q = describe(q, q.const_data_ptr()),
+                                    .k = describe(k, k.const_data_ptr()),
+                                    .v = describe(v, v.const_data_ptr()),
+                                    .out = describe(result, result.mutable_data_ptr()),
+                                    .rows = q.size(0),
+                                    .groups = q.size(1),
+                                    .heads = q.size(2),
+                                    .queries = q.size(3),
+                                    .keys = k.size(3),
+                                    .width = q.size(4),
+                                    .scale = static_cast<float>(scale),
+                                    .type = type_of(q)};
+  if (!frame_attention_fits(arguments)) return frame_attention_composed(q, k, v, scale);
+  launch_frame_attention(arguments, c10::cuda::getCurrentCUDAStream());
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return result;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(reel, CUDA, library) { library.impl("frame_attention", frame_attention_cuda); }
+
+}  // namespace reel::attention
