@@ -1,7 +1,14 @@
-"""What both trainings share: processes, optimiser with flat master weights and EMA, schedule."""
+"""What both trainings share: processes, optimiser with flat master weights and EMA, schedule.
+
+Import this module before any that may touch a GPU (diffusers, transformers): it decides which one the process sees.
+"""
 import math
 import os
 import time
+
+if "LOCAL_RANK" in os.environ:
+    # Every process sees its own GPU as number 0, so that all of them share one compiler cache. CUDA reads this once.
+    os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["LOCAL_RANK"]
 
 import torch
 import torch.distributed as dist
@@ -14,9 +21,6 @@ class Context:
         self.started = time.time()
         self.world_size = int(os.environ.get("WORLD_SIZE", 1))
         self.rank = int(os.environ.get("RANK", 0))
-        if self.world_size > 1:
-            # Every process sees its GPU as number 0, so that they share one compiler cache.
-            os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["LOCAL_RANK"]
         self.cuda = torch.cuda.is_available()
         if self.cuda:
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True

@@ -17,13 +17,14 @@ import os
 import pathlib
 import time
 
+from engine import Context, FlatAdamW, half, schedule  # first: see there
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 import models
-from engine import Context, FlatAdamW, half, schedule
 from judge import load_judge, score
 from sample import SHOWN, generate
 from world import World, contact_sheet
@@ -150,7 +151,7 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
     images = args.stage == "images"
     frames = 1 if images else 16
-    batch = 2 if args.smoke else args.batch or (768 if images else 48)
+    batch = 2 if args.smoke else args.batch or (512 if images else 32)
     torch.manual_seed(args.seed)
     world = World(context.device, args.seed * 1000 + 500 + context.rank + (0 if images else 50))
     tokens = models.Tokens(world.words())

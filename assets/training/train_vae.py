@@ -11,12 +11,13 @@ Writes OUT/vae.safetensors (fp16) and OUT/vae.png (input above reconstruction).
 import argparse
 import pathlib
 
+from engine import Context, FlatAdamW, half, schedule  # first: see there
+
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
 import models
-from engine import Context, FlatAdamW, half, schedule
 from world import World, contact_sheet
 
 
@@ -55,8 +56,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--seconds", type=float, default=240, help="wall clock, compilation included")
-    parser.add_argument("--batch", type=int, default=48, help="pictures a process and step")
-    parser.add_argument("--lr", type=float, default=1.2e-3)
+    parser.add_argument("--batch", type=int, default=32, help="pictures a process and step")
+    parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--kl", type=float, default=2e-6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--smoke", action="store_true")
