@@ -1,4 +1,6 @@
 // The program: declares the verbs, parses the command line, runs the chosen one.
+#include <malloc.h>
+
 #include <iostream>
 
 #include "app/app.h"
@@ -74,4 +76,12 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace reel::app
 
-int main(int argc, char** argv) { return reel::app::run(argc, argv); }
+int main(int argc, char** argv) {
+#ifdef M_MMAP_THRESHOLD
+  // Each layer takes and frees tensors of the same tens of megabytes: kept by the process, they need not be
+  // fetched from the kernel, page by page, again and again.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+#endif
+  return reel::app::run(argc, argv);
+}

@@ -127,18 +127,18 @@ at::Tensor fused_attention(const Call& call) {
                                             bias.defined() ? std::optional(bias.to(q.dtype())) : std::nullopt,
                                             0.0, false, scale_of(call));
   };
+  // Generic fused attention works in tiles made for long sequences and wastes most of them on few keys. GPUs
+  // have good kernels for all but the shortest.
+  const int64_t few = call.q.is_cpu() ? kMostKeys : 64;
+  if (groups > 1 && !call.bias.defined() && call.k.size(3) <= few && call.q.size(4) <= kWidestHead &&
+      (call.q.is_cpu() || (n <= few && call.k.size(1) == groups))) {
+    return frame_attention(call.q, call.k, call.v, scale_of(call));
+  }
   if (call.k.size(1) == 1 && groups > 1 && !call.bias.defined()) {
     // Keys shared by all sequences of a row: the sequences are one long query, and keys are not repeated.
     const at::Tensor q = call.q.transpose(1, 2).reshape({rows, heads, groups * n, d});
     const at::Tensor out = sdpa(q, call.k.squeeze(1), call.v.squeeze(1), {});
     return out.view({rows, heads, groups, n, d}).transpose(1, 2);
-  }
-  // Generic fused attention works in tiles made for long sequences; it wastes most of them on temporal
-  // layers.
-  constexpr int64_t kShort = 64;
-  if (groups > 1 && call.k.size(1) == groups && !call.bias.defined() &&
-      std::max(n, call.k.size(3)) <= kShort && call.q.size(4) <= kMaxShortWidth) {
-    return frame_attention(call.q, call.k, call.v, scale_of(call));
   }
   const auto one_dimension = [&](const at::Tensor& t) {
     return rows == 1 || groups == 1 || t.stride(0) == t.stride(1) * groups;

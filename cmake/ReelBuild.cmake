@@ -25,9 +25,13 @@ function(reel_setup_compiler)
   # One interface target carries what all our code is compiled with.
   add_library(reel_settings INTERFACE)
   target_include_directories(reel_settings INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+  # at::parallel_for is a template of LibTorch's headers: without OpenMP in our own compilation it runs on one thread.
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  target_compile_options(reel_settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${OpenMP_CXX_FLAGS}>)
   # The standard library before LibTorch: the libraries of its wheels export a copy of std::filesystem of their own,
   # whose remove_all crashes when our calls are bound to it.
-  target_link_libraries(reel_settings INTERFACE $<$<CXX_COMPILER_ID:GNU>:stdc++> ${TORCH_LIBRARIES} Threads::Threads)
+  target_link_libraries(reel_settings INTERFACE $<$<CXX_COMPILER_ID:GNU>:stdc++> ${TORCH_LIBRARIES}
+                        ${OpenMP_CXX_LIBRARIES} Threads::Threads)
   target_compile_options(reel_settings INTERFACE -Wall -Wextra -Wno-unused-parameter
                          -Wno-missing-field-initializers)  # designated initialisers name what differs from the defaults
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

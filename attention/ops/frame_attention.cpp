@@ -15,10 +15,11 @@ at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   TORCH_CHECK(q.dim() == 5 && k.dim() == 5 && v.sizes() == k.sizes(),
               "frame_attention: q, k, v must be [R, G, heads, F, d], got ", q.sizes(), ", ", k.sizes(), ", ",
               v.sizes());
-  TORCH_CHECK(q.sizes().slice(0, 3) == k.sizes().slice(0, 3) && q.size(4) == k.size(4), "frame_attention: q ",
-              q.sizes(), " and k ", k.sizes(), " do not match");
-  TORCH_CHECK(q.size(3) <= kMaxShortSequence && k.size(3) <= kMaxShortSequence && q.size(4) <= kMaxShortWidth,
-              "frame_attention: at most 128 frames and heads 512 wide, got ", q.sizes());
+  TORCH_CHECK(q.size(0) == k.size(0) && (k.size(1) == q.size(1) || k.size(1) == 1) &&
+                  q.size(2) == k.size(2) && q.size(4) == k.size(4),
+              "frame_attention: q ", q.sizes(), " and k ", k.sizes(), " do not match");
+  TORCH_CHECK(k.size(3) <= kMostKeys && q.size(4) <= kWidestHead,
+              "frame_attention: at most 256 keys and heads 512 wide, got ", k.sizes());
   TORCH_CHECK(q.stride(4) == 1 && k.stride(4) == 1 && v.stride(4) == 1,
               "frame_attention: heads must be contiguous");
   static const auto op =
@@ -28,13 +29,21 @@ at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   return op.call(q, k, v, scale);
 }
 
+at::Tensor frame_attention_result(const at::Tensor& q) {
+  const int64_t rows = q.size(0), groups = q.size(1), heads = q.size(2), f = q.size(3), d = q.size(4);
+  // The outer of the two dimensions is the one with the larger stride.
+  if (q.stride(3) >= q.stride(1))
+    return at::empty({rows, f, groups, heads, d}, q.options()).permute({0, 2, 3, 1, 4});
+  return at::empty({rows, groups, f, heads, d}, q.options()).permute({0, 1, 3, 2, 4});
+}
+
 at::Tensor frame_attention_composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                     double scale) {
-  const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };
+  const auto fold = [&](const at::Tensor& t) { return t.expand({-1, q.size(1), -1, -1, -1}).flatten(0, 1); };
   const at::Tensor out =
       at::scaled_dot_product_attention(fold(q), fold(k), fold(v), std::nullopt, 0.0, false, scale);
-  const at::Tensor frames_first = out.unflatten(0, {q.size(0), q.size(1)}).permute({0, 3, 1, 2, 4});
-  return frames_first.contiguous().permute({0, 2, 3, 1, 4});
+  at::Tensor result = frame_attention_result(q);
+  return result.copy_(out.unflatten(0, {q.size(0), q.size(1)}));
 }
 
 TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {

@@ -12,7 +12,7 @@ namespace reel::attention {
 namespace {
 
 FrameTensor describe(const at::Tensor& t, const void* data) {
-  return {data, t.stride(0), t.stride(1), t.stride(2), t.stride(3)};
+  return {data, t.stride(0), t.size(1) == 1 ? 0 : t.stride(1), t.stride(2), t.stride(3)};
 }
 
 FrameType type_of(const at::Tensor& q) {
@@ -30,8 +30,7 @@ FrameType type_of(const at::Tensor& q) {
 
 at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
   const c10::cuda::CUDAGuard guard(q.device());
-  at::Tensor result = at::empty({q.size(0), q.size(3), q.size(1), q.size(2), q.size(4)}, q.options())
-                          .permute({0, 2, 3, 1, 4});
+  at::Tensor result = frame_attention_result(q);
   if (result.numel() == 0) return result;
   if (k.size(3) == 0) return result.zero_();
   FrameAttentionArguments arguments{.q = describe(q, q.const_data_ptr()),

@@ -174,7 +174,7 @@ void launch_by_alignment(const FrameAttentionArguments& a, cudaStream_t stream) 
 
 bool frame_attention_fits(const FrameAttentionArguments& a) {
   const int64_t size = a.type == FrameType::kFloat ? 4 : 2;
-  return (a.queries + 2 * a.keys) * (a.width * size + 16) <= (227 << 10);
+  return a.keys <= 128 && (a.queries + 2 * a.keys) * (a.width * size + 16) <= (227 << 10);
 }
 
 void launch_frame_attention(const FrameAttentionArguments& arguments, cudaStream_t stream) {

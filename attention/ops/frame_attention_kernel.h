@@ -22,7 +22,7 @@ struct FrameAttentionArguments {
   FrameType type = FrameType::kFloat;
 };
 
-/// Whether one head of a sequence fits in a block's shared memory; launch only then.
+/// Whether one head of a sequence fits in a block's registers (128 keys) and shared memory; launch only then.
 bool frame_attention_fits(const FrameAttentionArguments& arguments);
 void launch_frame_attention(const FrameAttentionArguments& arguments, cudaStream_t stream);
 

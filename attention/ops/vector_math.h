@@ -15,6 +15,9 @@ namespace reel {
 #define REEL_MULTIVERSION
 #endif
 
+/// For parts of a REEL_MULTIVERSION function: only inlined do they become code for its instruction set.
+#define REEL_INLINE inline __attribute__((always_inline))
+
 /// e^x to about 2 units in the last place for x in [-87, 88]; below -87 it gives about 1e-38, above 88
 /// infinity's neighbour. Method: x = n ln 2 + r with |r| <= ln 2 / 2; a polynomial for e^r; n goes into the
 /// exponent bits.

@@ -58,6 +58,26 @@ TEST(FrameAttentionTest, IsComposedFromOperatorsWhereADeviceHasNoKernel) {
   EXPECT_TRUE(composed.permute({0, 3, 1, 2, 4}).is_contiguous()) << "merging heads must be a view";
 }
 
+TEST(FrameAttentionTest, SharesKeysAmongTheSequencesOfARow) {
+  at::manual_seed(7);
+  // As cross-attention passes it: [R, F, P, heads d] split into heads, and one set of text keys a row.
+  const at::Tensor q = at::randn({2, 3, 150, 4, 20}).permute({0, 1, 3, 2, 4});
+  const at::Tensor k = at::randn({2, 1, 77, 4, 20}).permute({0, 1, 3, 2, 4}),
+                   v = at::randn({2, 1, 4, 77, 20});
+  const at::Tensor out = frame_attention(q, k, v, 0.2);
+  EXPECT_LE((out.to(at::kDouble) - reference(q, k, v, 0.2)).abs().max().item<double>(), 2e-6);
+  EXPECT_TRUE(out.permute({0, 1, 3, 2, 4}).is_contiguous()) << "merging heads must be a view";
+  EXPECT_LE((frame_attention_composed(q, k, v, 0.2) - out).abs().max().item<double>(), 2e-6);
+}
+
+TEST(FrameAttentionTest, TakesWholePicturesAsSequences) {
+  at::manual_seed(7);
+  const auto make = [] { return at::randn({2, 3, 256, 2, 32}).permute({0, 1, 3, 2, 4}); };
+  const at::Tensor q = make(), k = make(), v = make();
+  const at::Tensor out = frame_attention(q, k, v, 0.2);
+  EXPECT_LE((out.to(at::kDouble) - reference(q, k, v, 0.2)).abs().max().item<double>(), 5e-6);
+}
+
 TEST(FrameAttentionTest, SurvivesExtremeLogits) {
   const at::Tensor q = at::full({1, 1, 1, 2, 4}, 1e4), k = at::cat({q, -q}, 3),
                    v = at::randn({1, 1, 1, 4, 4});
@@ -84,7 +104,9 @@ TEST(FrameAttentionTest, AcceptsEmptyInputsAndRefusesWrongOnes) {
       0);
   const at::Tensor q = at::zeros({1, 1, 1, 4, 8});
   EXPECT_THROW(frame_attention(q, at::zeros({1, 1, 1, 4, 9}), at::zeros({1, 1, 1, 4, 9}), 1), c10::Error);
-  EXPECT_THROW(frame_attention(at::zeros({1, 1, 1, 129, 8}), q, q, 1), c10::Error);
+  const at::Tensor many = at::zeros({1, 1, 1, 257, 8}), other = at::zeros({1, 2, 1, 4, 8});
+  EXPECT_THROW(frame_attention(q, many, many, 1), c10::Error);
+  EXPECT_THROW(frame_attention(q, other, other, 1), c10::Error);
 }
 
 }  // namespace
