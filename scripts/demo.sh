@@ -49,11 +49,6 @@ reel_setup build
 reel_configure cpu-release OFF
 reel_compile app/reel
 reel_unlock
-if [[ " ${arguments[*]} " != *" --model "* && " ${arguments[*]} " != *" -m "* && ! -e $REEL_ROOT/assets/checkpoints/emoji-animatediff/model_index.json ]]; then
-  # Without the trained model the whole path still runs, on a tiny random one: the frames are coloured noise.
-  say "the trained model is not part of this checkout yet: using a tiny random one, which makes noise, not pictures"
-  arguments+=(--model "$REEL_ROOT/tests/golden/pipelines/merged_ddim" --size 128x128 --frames 8)
-fi
 say "generating: $prompt"
 started=$SECONDS
 # On standard output only the path; reel's own report of results would come there too.
