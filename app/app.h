@@ -53,10 +53,11 @@ struct Plugins {
 };
 const Plugins& plugins();
 
-/// Where options said to run: device, dtype, threads. Throws: std::runtime_error for a device that is absent.
+/// Where options said to run: device, dtype (empty: the best for the model), threads. Throws:
+/// std::runtime_error for a device that is absent.
 struct Placement {
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;
+  std::optional<at::ScalarType> dtype;
 };
 Placement place(const CommonOptions& options);
 std::string dtype_name(at::ScalarType dtype);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/app.h"
+#include "models/default_dtype.h"
 #include "models/model_folder.h"
 #include "pipeline/media/video_writer.h"
 
@@ -32,7 +33,7 @@ int doctor(const CommonOptions& options) {
            std::to_string(at::get_num_threads()));
   note("processor", true,
        std::string("capability ") + at::get_cpu_capability() +
-           (__builtin_cpu_supports("avx512bf16") ? ", bf16 units" : ""));
+           (models::processor_has_bf16() ? ", bf16 units" : ""));
   const int64_t pages = sysconf(_SC_PHYS_PAGES), available = sysconf(_SC_AVPHYS_PAGES),
                 page = sysconf(_SC_PAGESIZE);
   note("memory", available * page > int64_t{512} << 20,

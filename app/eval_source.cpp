@@ -105,7 +105,7 @@ class ModelSource final : public VideoSource {
                   {"scheduler", o.scheduler.empty() ? "model" : o.scheduler},
                   {"edit", o.edits},
                   {"device", placement_.device.str()},
-                  {"dtype", dtype_name(placement_.dtype)}}}}
+                  {"dtype", dtype_name(dtype_of(example_, placement_))}}}}
         .dump();
   }
 

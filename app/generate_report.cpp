@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/checkpoint.h"
+#include "models/default_dtype.h"
 #include "pipeline/model_cache.h"
 
 namespace reel::app {
@@ -30,7 +31,7 @@ json resolved_options(const GenerateJob& job, const Placement& placement) {
           {"lora", o.loras},
           {"clip_skip", o.clip_skip},
           {"device", placement.device.str()},
-          {"dtype", dtype_name(placement.dtype)},
+          {"dtype", dtype_name(dtype_of(job, placement))},
           {"seed", job.seed}};
 }
 
@@ -59,7 +60,7 @@ json memory_estimate(const GenerateJob& job, const Placement& placement) {
       for (const std::string& name : checkpoint.names()) {
         int64_t elements = 1;
         for (const int64_t size : checkpoint.info(name).shape) elements *= size;
-        weights += elements * static_cast<int64_t>(at::elementSize(placement.dtype));
+        weights += elements * static_cast<int64_t>(at::elementSize(dtype_of(job, placement)));
       }
     }
   }
@@ -70,7 +71,7 @@ json memory_estimate(const GenerateJob& job, const Placement& placement) {
   // At the finest level a forward pass holds about 24 maps' worth: skips, the residual stream and GEGLU's
   // eightfold one.
   const int64_t activations =
-      rows * cells * channels.front() * 24 * static_cast<int64_t>(at::elementSize(placement.dtype));
+      rows * cells * channels.front() * 24 * static_cast<int64_t>(at::elementSize(dtype_of(job, placement)));
   return {
       {"weights_bytes", weights}, {"activations_bytes", activations}, {"total_bytes", weights + activations}};
 }
@@ -87,6 +88,10 @@ double fact(const pipeline::Report& report, const char* id, const char* name) {
 }
 
 }  // namespace
+
+at::ScalarType dtype_of(const GenerateJob& job, const Placement& placement) {
+  return placement.dtype ? *placement.dtype : models::default_dtype(job.model.denoiser, placement.device);
+}
 
 std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json) {
   attention::EditPlan plan;
@@ -109,8 +114,8 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
   std::string text = "Plan for " + job.output + "\n";
   char line[256];
   std::snprintf(line, sizeof line, "  model    %s (%s), %s on %s\n", job.model_name.c_str(),
-                document["model"]["hash"].get<std::string>().c_str(), dtype_name(placement.dtype).c_str(),
-                placement.device.str().c_str());
+                document["model"]["hash"].get<std::string>().c_str(),
+                dtype_name(dtype_of(job, placement)).c_str(), placement.device.str().c_str());
   text += line;
   std::snprintf(line, sizeof line, "  video    %lld frames of %lldx%lld at %g frames/s\n",
                 (long long)job.frames, (long long)job.width, (long long)job.height, job.fps);

@@ -11,10 +11,13 @@ struct RunFacts {
   double total_s = 0, load_s = 0;
 };
 
+/// The dtype that the job's denoiser is computed in.
+at::ScalarType dtype_of(const GenerateJob& job, const Placement& placement);
+
 /// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON.
 std::string describe_plan(const GenerateJob& job, const Placement& placement, bool json);
 
-/// The JSON object that --json prints for a finished video (docs/cli.md).
+/// The JSON object that --json prints for a finished video.
 std::string describe_run(const GenerateJob& job, const pipeline::Report& report, const Placement& placement,
                          const RunFacts& facts);
 

@@ -84,7 +84,9 @@ void add_common_options(CLI::App& verb, CommonOptions& options) {
   verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--dtype", options.dtype, "auto, f32, bf16 or f16")
+  verb.add_option("--dtype", options.dtype,
+                  "f32, bf16, f16, or auto: f16 on a GPU; on CPUs with bf16 units bf16 for weights stored in "
+                  "half, else f32")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "f16"}))
       ->capture_default_str()
       ->group(group);
@@ -142,9 +144,9 @@ Placement place(const CommonOptions& options) {
           "[--device] this machine or build has no CUDA device; use --device cpu, or see reel doctor");
     }
   }
+  if (options.dtype == "f32") placement.dtype = at::kFloat;
   if (options.dtype == "bf16") placement.dtype = at::kBFloat16;
   if (options.dtype == "f16") placement.dtype = at::kHalf;
-  if (options.dtype == "auto" && placement.device.is_cuda()) placement.dtype = at::kHalf;
   const int threads = options.threads > 0
                           ? options.threads
                           : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

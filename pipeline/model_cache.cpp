@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "models/default_dtype.h"
 #include "models/lora.h"
 #include "models/model_folder.h"
 
@@ -34,13 +35,17 @@ auto with_loras(const std::vector<LoraChoice>& choices, models::LoraTarget targe
 
 }  // namespace
 
-ModelCache::ModelCache(const models::FamilyRegistry& families, at::Device device, at::ScalarType dtype,
-                       size_t components)
+ModelCache::ModelCache(const models::FamilyRegistry& families, at::Device device,
+                       std::optional<at::ScalarType> dtype, size_t components)
     : families_(families), device_(device), dtype_(dtype), components_(components) {
   if (!device.is_cuda()) return;
   // ATen rounds the factors of f32 convolutions to ten bits unless told: f32 means f32 here.
   at::globalContext().setAllowTF32CuDNN(false);
   at::globalContext().setAllowTF32CuBLAS(false);
+}
+
+models::LoadOptions ModelCache::options_for(const models::ComponentFiles& files) const {
+  return {.device = device_, .dtype = dtype_ ? *dtype_ : models::default_dtype(files, device_)};
 }
 
 template <class Component, class Load>
@@ -64,7 +69,7 @@ std::shared_ptr<models::Denoiser> ModelCache::denoiser(const ModelHandle& model)
   return take(denoisers_, model.folder + "|" + model.motion_adapter + lora_key(model.loras), [&] {
     const models::ComponentFiles files =
         models::ModelFolder::open(model.folder, model.motion_adapter).denoiser;
-    const models::LoadOptions options{.device = device_, .dtype = dtype_};
+    const models::LoadOptions options = options_for(files);
     return with_loras(
         model.loras, models::LoraTarget::kDenoiser, options, warnings_,
         [&](const models::LoadOptions& o) { return families_.of(files.config).denoiser(files, o); });
@@ -74,7 +79,7 @@ std::shared_ptr<models::Denoiser> ModelCache::denoiser(const ModelHandle& model)
 std::shared_ptr<models::TextEncoder> ModelCache::text_encoder(const ClipHandle& clip) {
   return take(text_encoders_, clip.folder + lora_key(clip.loras), [&] {
     const models::ComponentFiles files = models::ModelFolder::open(clip.folder).text_encoder;
-    const models::LoadOptions options{.device = device_, .dtype = dtype_};
+    const models::LoadOptions options = options_for(files);
     return with_loras(
         clip.loras, models::LoraTarget::kTextEncoder, options, warnings_,
         [&](const models::LoadOptions& o) { return families_.of(files.config).text_encoder(files, o); });
@@ -84,7 +89,7 @@ std::shared_ptr<models::TextEncoder> ModelCache::text_encoder(const ClipHandle& 
 std::shared_ptr<models::Vae> ModelCache::vae(const VaeHandle& vae) {
   return take(vaes_, vae.folder, [&] {
     const models::ComponentFiles files = models::ModelFolder::open(vae.folder).vae;
-    return families_.of(files.config).vae(files, models::LoadOptions{.device = device_, .dtype = dtype_});
+    return families_.of(files.config).vae(files, options_for(files));
   });
 }
 

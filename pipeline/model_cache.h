@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/family.h"
@@ -14,8 +15,8 @@ namespace reel::pipeline {
 /// model once.
 class ModelCache {
  public:
-  /// `components`: how many of each kind are kept.
-  ModelCache(const models::FamilyRegistry& families, at::Device device, at::ScalarType dtype,
+  /// `dtype`: empty: models::default_dtype of each component. `components`: how many of each kind are kept.
+  ModelCache(const models::FamilyRegistry& families, at::Device device, std::optional<at::ScalarType> dtype,
              size_t components = 2);
 
   std::shared_ptr<models::Denoiser> denoiser(const ModelHandle& model);
@@ -30,7 +31,6 @@ class ModelCache {
   /// Things worth telling the user, e.g. LoRA modules that fit nothing. Emptied by the call.
   std::vector<std::string> take_warnings();
   at::Device device() const { return device_; }
-  at::ScalarType dtype() const { return dtype_; }
 
  private:
   template <class Component>
@@ -40,9 +40,11 @@ class ModelCache {
   template <class Component, class Load>
   std::shared_ptr<Component> take(Shelf<Component>& shelf, const std::string& key, const Load& load);
 
+  models::LoadOptions options_for(const models::ComponentFiles& files) const;
+
   const models::FamilyRegistry& families_;
   at::Device device_;
-  at::ScalarType dtype_;
+  std::optional<at::ScalarType> dtype_;
   size_t components_;
   Shelf<models::Denoiser> denoisers_;
   Shelf<models::TextEncoder> text_encoders_;

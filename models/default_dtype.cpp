@@ -1,0 +1,42 @@
+#include "models/default_dtype.h"
+
+#include "models/checkpoint.h"
+
+namespace reel::models {
+namespace {
+
+/// Whether no tensor of floating point is wider than two bytes.
+bool stored_in_half(const std::string& folder) {
+  const Checkpoint checkpoint = Checkpoint::open(folder);
+  bool any = false;
+  for (const std::string& name : checkpoint.names()) {
+    const at::ScalarType dtype = checkpoint.info(name).dtype;
+    if (!at::isFloatingType(dtype)) continue;
+    if (at::elementSize(dtype) > 2) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+bool processor_has_bf16() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+at::ScalarType default_dtype(bool stored_in_half, bool bf16_units, at::Device device) {
+  if (!device.is_cpu()) return at::kHalf;
+  return stored_in_half && bf16_units ? at::kBFloat16 : at::kFloat;
+}
+
+at::ScalarType default_dtype(const ComponentFiles& files, at::Device device) {
+  const bool half = device.is_cpu() && stored_in_half(files.folder) &&
+                    (files.adapter.empty() || stored_in_half(files.adapter));
+  return default_dtype(half, processor_has_bf16(), device);
+}
+
+}  // namespace reel::models
