@@ -199,7 +199,7 @@ at::Tensor SafetensorsFile::view(const std::shared_ptr<const SafetensorsFile>& f
   char* data = static_cast<char*>(file->map_) + info.begin;
   if (info.begin % at::elementSize(info.dtype) != 0) {
     at::Tensor copy = at::empty(info.shape, info.dtype);
-    std::memcpy(copy.data_ptr(), data, info.end - info.begin);
+    if (info.end > info.begin) std::memcpy(copy.data_ptr(), data, info.end - info.begin);
     return copy;
   }
   return at::from_blob(

@@ -27,6 +27,8 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.folder << " " << c.run; }
+
 class PipelineGolden : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {

@@ -13,6 +13,11 @@ struct Case {
   double tolerance;  // absolute, on values of order one: rounding of the dtype
 };
 
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.rows << " rows, " << c.groups << " groups, " << c.heads << " heads of " << c.width << ", "
+       << c.frames << " queries, " << c.keys << " keys, " << c.dtype;
+}
+
 class FrameAttention : public testing::TestWithParam<std::tuple<at::DeviceType, Case>> {};
 
 at::Tensor reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {

@@ -13,6 +13,10 @@ struct Case {
   double tolerance;  // absolute, on values of order one
 };
 
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << at::IntArrayRef(c.shape) << ", " << c.groups << " groups, " << c.dtype;
+}
+
 class GroupNormChannelsLast : public testing::TestWithParam<std::tuple<at::DeviceType, Case>> {};
 
 at::Tensor reference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t groups,
