@@ -61,7 +61,8 @@ TEST(SafetensorsTest, ReadsOrRefusesManyEntriesInLinearTime) {
     const std::string path = write(folder, "b.safetensors", file_of("{" + sound + end, 0));
     EXPECT_THROW(SafetensorsFile::open(path), std::runtime_error) << end;
   }
-  // Quadratic reading takes two minutes a header; sanitizers slow linear reading from one second in all to six.
+  // Quadratic reading takes two minutes a header; sanitizers slow linear reading from one second in all to
+  // six.
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
 }
 
