@@ -7,25 +7,13 @@
 
 #include "attention/ops/frame_attention.h"
 #include "attention/ops/frame_attention_kernel.h"
+#include "attention/ops/kernel_type_of.h"
 
 namespace reel::attention {
 namespace {
 
 FrameTensor describe(const at::Tensor& t, const void* data) {
   return {data, t.stride(0), t.size(1) == 1 ? 0 : t.stride(1), t.stride(2), t.stride(3)};
-}
-
-FrameType type_of(const at::Tensor& q) {
-  switch (q.scalar_type()) {
-    case at::kFloat:
-      return FrameType::kFloat;
-    case at::kHalf:
-      return FrameType::kHalf;
-    case at::kBFloat16:
-      return FrameType::kBFloat16;
-    default:
-      TORCH_CHECK(false, "[frame_attention] f32, f16 and bf16 have kernels, got ", q.scalar_type());
-  }
 }
 
 at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
@@ -44,7 +32,7 @@ at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const 
                                     .keys = k.size(3),
                                     .width = q.size(4),
                                     .scale = static_cast<float>(scale),
-                                    .type = type_of(q)};
+                                    .type = kernel_type_of(q)};
   if (!frame_attention_fits(arguments)) return frame_attention_composed(q, k, v, scale);
   launch_frame_attention(arguments, c10::cuda::getCurrentCUDAStream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();

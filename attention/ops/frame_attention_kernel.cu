@@ -2,36 +2,11 @@
 // a thread computes one query of one head with its row of the map in registers. Memory-bound: q, k, v are
 // read once and the result is written once, in whole rows of neighbouring heads. Sums run in f32 in a fixed
 // order.
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 #include "attention/ops/frame_attention_kernel.h"
+#include "attention/ops/pack.cuh"
 
 namespace reel::attention {
 namespace {
-
-template <class T, int V>
-struct alignas(sizeof(T) * V) Pack {
-  T values[V];
-};
-
-__device__ float to_float(float x) { return x; }
-__device__ float to_float(__half x) { return __half2float(x); }
-__device__ float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
-template <class T>
-__device__ T from_float(float x);
-template <>
-__device__ float from_float<float>(float x) {
-  return x;
-}
-template <>
-__device__ __half from_float<__half>(float x) {
-  return __float2half_rn(x);
-}
-template <>
-__device__ __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
-  return __float2bfloat16_rn(x);
-}
 
 /// Copies the `heads` heads of one sequence [N, heads d] between global memory (rows `stride` apart, heads
 /// `head` apart) and shared memory (rows `pitch` apart).
@@ -173,17 +148,17 @@ void launch_by_alignment(const FrameAttentionArguments& a, cudaStream_t stream) 
 }  // namespace
 
 bool frame_attention_fits(const FrameAttentionArguments& a) {
-  const int64_t size = a.type == FrameType::kFloat ? 4 : 2;
+  const int64_t size = a.type == KernelType::kFloat ? 4 : 2;
   return a.keys <= 128 && (a.queries + 2 * a.keys) * (a.width * size + 16) <= (227 << 10);
 }
 
 void launch_frame_attention(const FrameAttentionArguments& arguments, cudaStream_t stream) {
   switch (arguments.type) {
-    case FrameType::kFloat:
+    case KernelType::kFloat:
       return launch_by_alignment<float>(arguments, stream);
-    case FrameType::kHalf:
+    case KernelType::kHalf:
       return launch_by_alignment<__half>(arguments, stream);
-    case FrameType::kBFloat16:
+    case KernelType::kBFloat16:
       return launch_by_alignment<__nv_bfloat16>(arguments, stream);
   }
 }

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-namespace reel::attention {
+#include "attention/ops/kernel_type.h"
 
-enum class FrameType { kFloat, kHalf, kBFloat16 };
+namespace reel::attention {
 
 /// A tensor [R, G, heads, N, d] with d contiguous; strides in elements.
 struct FrameTensor {
@@ -19,7 +19,7 @@ struct FrameAttentionArguments {
   FrameTensor q, k, v, out;  // out.data is written
   int64_t rows = 0, groups = 0, heads = 0, queries = 0, keys = 0, width = 0;
   float scale = 1;
-  FrameType type = FrameType::kFloat;
+  KernelType type = KernelType::kFloat;
 };
 
 /// Whether one head of a sequence fits in a block's registers (128 keys) and shared memory; launch only then.

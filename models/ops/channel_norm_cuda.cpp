@@ -5,23 +5,11 @@
 #include <c10/cuda/CUDAStream.h>
 #include <torch/library.h>
 
+#include "attention/ops/kernel_type_of.h"
 #include "models/ops/channel_norm_kernel.h"
 
 namespace reel::models {
 namespace {
-
-KernelType type_of(const at::Tensor& x) {
-  switch (x.scalar_type()) {
-    case at::kFloat:
-      return KernelType::kFloat;
-    case at::kHalf:
-      return KernelType::kHalf;
-    case at::kBFloat16:
-      return KernelType::kBFloat16;
-    default:
-      TORCH_CHECK(false, "[", x.scalar_type(), "] f32, f16 and bf16 have kernels; convert the tensor first");
-  }
-}
 
 void check_size(int64_t elements) {
   TORCH_CHECK(elements < kMostKernelElements, "[CUDA kernel] at most ", kMostKernelElements,
@@ -53,7 +41,7 @@ at::Tensor group_norm_cuda(const at::Tensor& x, const at::Tensor& weight, const 
                      .groups = groups,
                      .eps = eps,
                      .silu = silu,
-                     .type = type_of(x)},
+                     .type = kernel_type_of(x)},
                     c10::cuda::getCurrentCUDAStream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return y;
@@ -66,7 +54,7 @@ at::Tensor geglu_cuda(const at::Tensor& x) {
   at::Tensor y = at::empty(shape, x.options());
   if (y.numel() == 0) return y;
   check_size(y.numel());
-  launch_geglu(x.const_data_ptr(), y.mutable_data_ptr(), y.numel() / inner, inner, type_of(x),
+  launch_geglu(x.const_data_ptr(), y.mutable_data_ptr(), y.numel() / inner, inner, kernel_type_of(x),
                c10::cuda::getCurrentCUDAStream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return y;

@@ -1,38 +1,13 @@
 // group_norm_channels_last in three launches (sums per channel; statistics per group; scale and SiLU) and
 // geglu. Memory-bound: x is read twice, y written once, 16 bytes a thread at a time. No atomics: the same
 // bits each time.
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
+#include "attention/ops/pack.cuh"
 #include "models/ops/channel_norm_kernel.h"
 
 namespace reel::models {
 namespace {
 
 constexpr int kThreads = 256;
-
-template <class T, int V>
-struct alignas(sizeof(T) * V) Pack {
-  T values[V];
-};
-
-__device__ float to_float(float x) { return x; }
-__device__ float to_float(__half x) { return __half2float(x); }
-__device__ float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
-template <class T>
-__device__ T from_float(float x);
-template <>
-__device__ float from_float<float>(float x) {
-  return x;
-}
-template <>
-__device__ __half from_float<__half>(float x) {
-  return __float2half_rn(x);
-}
-template <>
-__device__ __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
-  return __float2bfloat16_rn(x);
-}
 
 /// Sums over one block of positions of the distances from a pivot (the image's first position) and of their
 /// squares. Threads are laid out as rows of `lanes` packs; grid (blocks, images, tiles of lanes).

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-namespace reel::models {
+#include "attention/ops/kernel_type.h"
 
-enum class KernelType { kFloat, kHalf, kBFloat16 };
+namespace reel::models {
 
 /// Elements of an image (group norm) or of a result (geglu) that the kernels can count.
 constexpr int64_t kMostKernelElements = int64_t{1} << 31;

@@ -53,17 +53,16 @@ TEST(SafetensorsTest, ReadsOrRefusesManyEntriesInLinearTime) {
     for (int i = 0; i < count; ++i) text += comma + tensor("t" + std::to_string(i), "F32", shape, "[0,0]");
     return text.substr(1);
   };
-  const std::string sound = entries(",", 100'000, "[0]");
+  const std::string sound = entries(",", 40'000, "[0]");
   const auto start = std::chrono::steady_clock::now();
   const auto file = SafetensorsFile::open(write(folder, "a.safetensors", file_of("{" + sound + "}", 0)));
-  EXPECT_EQ(file->tensors().size(), 100'000u);
+  EXPECT_EQ(file->tensors().size(), 40'000u);
   for (const char* end : {",\"t7\":{}}", ",\"x\":{}}", "", ",\"__metadata__\":{\"a\":1}}"}) {
     const std::string path = write(folder, "b.safetensors", file_of("{" + sound + end, 0));
     EXPECT_THROW(SafetensorsFile::open(path), std::runtime_error) << end;
   }
-  // Quadratic reading takes two minutes a header; sanitizers slow linear reading from one second in all to
-  // six.
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  // Read in quadratic time, each of the five headers takes some twenty seconds.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST(SafetensorsTest, RefusesWhatIsNoFile) {
