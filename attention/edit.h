@@ -37,7 +37,7 @@ class Edit {
   virtual ~Edit() = default;
   virtual Hooks hooks() const = 0;
   virtual void begin_step(const Step&) {}
-  /// May replace positions, bias, q, k, v (same shapes).
+  /// May replace positions, bias, q, k, v (same shapes); must not write into the tensors that are there.
   virtual void on_inputs(Call&) {}
   /// logits [R, G, heads, Nq, Nk] f32, in place. Without hooks().whole_map, a block of sequences or queries.
   virtual void on_logits(const Call&, at::Tensor& /*logits*/) {}

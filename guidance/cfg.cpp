@@ -14,6 +14,7 @@ namespace {
 /// `count` rows of a condition from `first` on.
 models::Conditioning rows_of(const models::Conditioning& condition, int64_t first, int64_t count) {
   models::Conditioning part = condition;
+  part.projected_context.reset();  // it has all rows
   for (at::Tensor* tensor : {&part.context, &part.timesteps, &part.pooled, &part.time_ids, &part.guidance}) {
     if (tensor->defined()) *tensor = tensor->narrow(0, first, count);
   }

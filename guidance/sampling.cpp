@@ -11,11 +11,13 @@ at::Tensor sample(models::Denoiser& denoiser, Scheduler& scheduler, const models
                   const SamplingCallbacks& callbacks) {
   const c10::InferenceMode no_gradients;
   at::Tensor latent = noise.to(at::kFloat) * scheduler.initial_noise_scale();
+  models::Conditioning kept = condition;
+  kept.projected_context = std::make_shared<std::map<int, at::Tensor>>();
   for (const Step& step : scheduler.steps()) {
     if (callbacks.before_step) callbacks.before_step(step);
     attend.begin_step(step);
     const at::Tensor input = step.input_scale == 1 ? latent : latent * step.input_scale;
-    const at::Tensor prediction = denoiser.predict(input, step, condition, attend);
+    const at::Tensor prediction = denoiser.predict(input, step, kept, attend);
     latent = scheduler.advance(step, prediction, latent, step_noise);
     // A GPU works behind its caller: a step is over, for progress and clocks, when its result is there.
     if (!latent.is_cpu()) latent.flatten()[0].item();

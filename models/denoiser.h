@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,9 @@ struct Conditioning {
       pooled;  // [R, D'] and time_ids [R, n]: further conditions of SDXL-like networks; usually undefined
   at::Tensor time_ids;
   at::Tensor guidance;  // [R, n] embedding of the guidance scale, for distilled networks; usually undefined
+  /// Keys and values of the context by attention site (Site::block), which no step changes: filled by the
+  /// network at its first call, if there is a place for them. Belongs to one network and one context.
+  std::shared_ptr<std::map<int, at::Tensor>> projected_context;
 };
 
 /// A denoising network: UNet with motion modules, MM-DiT and DiT alike.

@@ -21,6 +21,9 @@ struct Linear {
   /// A linear layer that may be stored as a 1x1 convolution, [out, in, 1, 1].
   static Linear load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
   at::Tensor operator()(const at::Tensor& x) const;
+  /// residual += x W^T + b, in place and, on CPUs, without a pass of its own for the sum. residual is
+  /// contiguous.
+  void add_to(const at::Tensor& residual, const at::Tensor& x) const;
 };
 
 /// 2-D convolution on [N, H, W, C]. A 1x1 kernel runs as a matrix product.
@@ -50,6 +53,8 @@ struct LayerNorm {
   double eps = 1e-5;
   static LayerNorm load(const Weights& weights, int64_t width, double eps = 1e-5, bool affine = true);
   at::Tensor operator()(const at::Tensor& x) const;
+  /// Plus `positions` [F, C] for x [R, F, P, C]: frame f gets the f-th.
+  at::Tensor plus(const at::Tensor& x, const at::Tensor& positions) const;
 };
 
 enum class Activation { kSilu, kGelu, kGeluTanh, kQuickGelu, kRelu, kMish };

@@ -63,7 +63,8 @@ Attention::Attention(const Weights& weights, SiteList& sites, SiteKind kind, int
   out_ = Linear::load(weights.scope("to_out.0"), inner, width);
 }
 
-at::Tensor Attention::operator()(const at::Tensor& x, int64_t height, int64_t width, const Pass& pass) const {
+void Attention::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t height, int64_t width,
+                       const Pass& pass) const {
   const int64_t rows = x.size(0), frames = x.size(1), places = x.size(2), d = inner_ / heads_;
   const bool temporal = site_.kind == SiteKind::kTemporal;
   // [R, F, P, h d] -> [R, G, h, N, d], a view: sequences run over places, or along frames.
@@ -80,9 +81,7 @@ at::Tensor Attention::operator()(const at::Tensor& x, int64_t height, int64_t wi
     call.k = split(qkv.narrow(-1, inner_, inner_));
     call.v = split(qkv.narrow(-1, 2 * inner_, inner_));
   } else {
-    // Context [R, L, D] is one set of keys for all frames of a row; [R, F, L, D] is one for each.
-    const at::Tensor& context = pass.condition.context;
-    const at::Tensor key_value = key_value_(context.dim() == 3 ? context.unsqueeze(1) : context);
+    const at::Tensor key_value = keys_and_values(pass.condition);
     call.q = split(query_(x));
     call.k = split(key_value.narrow(-1, 0, inner_));
     call.v = split(key_value.narrow(-1, inner_, inner_));
@@ -90,14 +89,34 @@ at::Tensor Attention::operator()(const at::Tensor& x, int64_t height, int64_t wi
   call.hidden = temporal ? x.transpose(1, 2) : x;
   const at::Tensor out = pass.attend.attend(std::move(call));
   const at::Tensor merged = temporal ? out.permute({0, 3, 1, 2, 4}) : out.permute({0, 1, 3, 2, 4});
-  return out_(merged.reshape({rows, frames, places, inner_}));
+  out_.add_to(residual, merged.reshape({rows, frames, places, inner_}));
+}
+
+at::Tensor Attention::keys_and_values(const Conditioning& condition) const {
+  if (condition.context.dim() != 3) return key_value_(condition.context);
+  if (!condition.projected_context) return key_value_(condition.context.unsqueeze(1));
+  at::Tensor& kept = (*condition.projected_context)[site_.block];
+  if (!kept.defined()) kept = key_value_(condition.context.unsqueeze(1));
+  return kept;
 }
 
 FeedForward::FeedForward(const Weights& weights, int64_t width)
     : in_(Linear::load(weights.scope("net.0.proj"), width, width * 8)),
       out_(Linear::load(weights.scope("net.2"), width * 4, width)) {}
 
-at::Tensor FeedForward::operator()(const at::Tensor& x) const { return out_(geglu(in_(x))); }
+void FeedForward::add_to(const at::Tensor& residual, const at::Tensor& x) const {
+  // The middle is eight times as wide as x: a part of the rows at a time keeps it in a CPU's cache, if it
+  // can.
+  constexpr int64_t kRows = 2048, kCacheBytes = int64_t{8} << 20;
+  const at::Tensor from = x.flatten(0, -2), to = residual.view(from.sizes());
+  const bool in_parts =
+      x.is_cpu() && kRows * in_.weight.size(0) * static_cast<int64_t>(x.element_size()) <= kCacheBytes;
+  const int64_t all = from.size(0), most = in_parts ? kRows : all;
+  for (int64_t first = 0; first < all; first += most) {
+    const int64_t count = std::min(most, all - first);
+    out_.add_to(to.narrow(0, first, count), geglu(in_(from.narrow(0, first, count))));
+  }
+}
 
 SpatialTransformer::SpatialTransformer(const Weights& weights, SiteList& sites, const Options& options)
     : norm_(GroupNorm::load(weights.scope("norm"), options.channels, options.norm_groups, 1e-6)),
@@ -122,9 +141,9 @@ at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const Pass& pass)
   const int64_t height = x.size(2), width = x.size(3);
   at::Tensor h = in_(norm_(x.flatten(0, 1)).view(x.sizes()).flatten(2, 3));  // [R, F, P, C]
   for (const Block& block : blocks_) {
-    h.add_(block.self(block.norm1(h), height, width, pass));
-    h.add_(block.cross(block.norm2(h), height, width, pass));
-    h.add_(block.feed_forward(block.norm3(h)));
+    block.self.add_to(h, block.norm1(h), height, width, pass);
+    block.cross.add_to(h, block.norm2(h), height, width, pass);
+    block.feed_forward.add_to(h, block.norm3(h));
   }
   return out_(h).view(x.sizes()).add_(x);
 }
@@ -155,10 +174,10 @@ at::Tensor TemporalTransformer::operator()(const at::Tensor& x, const Pass& pass
                                   std::to_string(block.positions.size(0)) + " frames, got " +
                                   std::to_string(frames) + "; ask for fewer frames");
     }
-    const at::Tensor positions = block.positions.narrow(0, 0, frames).unsqueeze(1);  // [F, 1, C]
-    h.add_(block.first(block.norm1(h).add_(positions), height, width, pass));
-    h.add_(block.second(block.norm2(h).add_(positions), height, width, pass));
-    h.add_(block.feed_forward(block.norm3(h)));
+    const at::Tensor positions = block.positions.narrow(0, 0, frames);
+    block.first.add_to(h, block.norm1.plus(h, positions), height, width, pass);
+    block.second.add_to(h, block.norm2.plus(h, positions), height, width, pass);
+    block.feed_forward.add_to(h, block.norm3(h));
   }
   return out_(h).view(x.sizes()).add_(x);
 }

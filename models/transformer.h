@@ -33,10 +33,14 @@ class Attention {
   /// width: of x; inner: heads * head width; context: width of the keys' source, 0 for self-attention.
   Attention(const Weights& weights, SiteList& sites, attention::SiteKind kind, int64_t width, int64_t heads,
             int64_t inner, int64_t context = 0, bool qkv_bias = false);
-  /// Returns what is to be added to the residual stream, [R, F, P, C].
-  at::Tensor operator()(const at::Tensor& x, int64_t height, int64_t width, const Pass& pass) const;
+  /// Adds its answer to x, the layer's own normalised input, to the residual stream [R, F, P, C].
+  void add_to(const at::Tensor& residual, const at::Tensor& x, int64_t height, int64_t width,
+              const Pass& pass) const;
 
  private:
+  /// [R, 1 or F, L, 2 inner]: of the context, one set of keys for all frames of a row or one for each.
+  at::Tensor keys_and_values(const Conditioning& condition) const;
+
   const attention::Site& site_;
   int64_t heads_, inner_;
   Linear query_, key_value_, qkv_, out_;  // either qkv_, or the first two
@@ -46,7 +50,7 @@ class Attention {
 class FeedForward {
  public:
   FeedForward(const Weights& weights, int64_t width);
-  at::Tensor operator()(const at::Tensor& x) const;
+  void add_to(const at::Tensor& residual, const at::Tensor& x) const;
 
  private:
   Linear in_, out_;

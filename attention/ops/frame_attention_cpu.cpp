@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "attention/ops/frame_attention.h"
+#include "attention/ops/frame_attention_bf16.h"
 #include "attention/ops/vector_math.h"
 
 namespace reel::attention {
@@ -127,6 +128,12 @@ REEL_MULTIVERSION void write_rows(const float* from, int64_t width, int64_t rows
 
 float* floats(std::vector<Lanes>& lanes) { return reinterpret_cast<float*>(lanes.data()); }
 
+/// Where the sequence and head i of a tensor [R, G or 1, heads, N, d] begin.
+int64_t offset_of(const at::Tensor& t, int64_t i, int64_t groups, int64_t heads) {
+  const int64_t r = i / (groups * heads), g = i / heads % groups, h = i % heads;
+  return r * t.stride(0) + (t.size(1) == 1 ? 0 : g * t.stride(1)) + h * t.stride(2);
+}
+
 /// Queries whose maps are formed together: with 256 keys they and the keys stay in the second-level cache.
 constexpr int64_t kQueries = 64;
 
@@ -141,10 +148,7 @@ void run(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at
     Scratch s(std::min(f, kQueries), m, d);
     float *query = floats(s.query), *key = floats(s.key), *value = floats(s.value), *map = floats(s.map);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t r = i / (groups * heads), g = i / heads % groups, h = i % heads;
-      const auto base = [&](const at::Tensor& t) {
-        return r * t.stride(0) + (t.size(1) == 1 ? 0 : g * t.stride(1)) + h * t.stride(2);
-      };
+      const auto base = [&](const at::Tensor& t) { return offset_of(t, i, groups, heads); };
       read_rows(ks + base(k), k.stride(3), m, d, s.width, 1.0F, value);
       transpose(value, m, d, s.width, s.span, key);
       read_rows(vs + base(v), v.stride(3), m, d, s.width, 1.0F, value);
@@ -160,10 +164,33 @@ void run(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at
   });
 }
 
+void run_bf16(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& result,
+              float scale) {
+  const int64_t groups = q.size(1), heads = q.size(2), f = q.size(3), m = k.size(3), d = q.size(4);
+  const auto bits = [](const at::Tensor& t) {
+    return reinterpret_cast<const uint16_t*>(t.const_data_ptr<at::BFloat16>());
+  };
+  const uint16_t *qs = bits(q), *ks = bits(k), *vs = bits(v);
+  auto* out = reinterpret_cast<uint16_t*>(result.mutable_data_ptr<at::BFloat16>());
+  const int64_t grain = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, f * m));
+  at::parallel_for(0, q.size(0) * groups * heads, grain, [&](int64_t begin, int64_t end) {
+    Bf16Attention attention(m, d);
+    for (int64_t i = begin; i < end; ++i) {
+      const auto at = [&](const at::Tensor& t) { return offset_of(t, i, groups, heads); };
+      attention.load(ks + at(k), k.stride(3), vs + at(v), v.stride(3));
+      attention.attend(qs + at(q), q.stride(3), f, scale, out + at(result), result.stride(3));
+    }
+  });
+}
+
 at::Tensor frame_attention_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
   const at::Tensor result = frame_attention_result(q);
   if (result.numel() == 0) return result;
   if (k.size(3) == 0) return result.zero_();
+  if (q.scalar_type() == at::kBFloat16 && scale >= 0 && has_bf16_dot_products()) {
+    run_bf16(q, k, v, result, static_cast<float>(scale));
+    return result;
+  }
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, q.scalar_type(), "frame_attention",
                                   [&] { run<scalar_t>(q, k, v, result, static_cast<float>(scale)); });
   return result;

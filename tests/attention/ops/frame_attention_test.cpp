@@ -42,18 +42,18 @@ TEST_P(FrameAttention, EqualsTheDefinitionInDouble) {
   EXPECT_TRUE(out.permute({0, 3, 1, 2, 4}).is_contiguous()) << "merging heads must be a view";
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, FrameAttention,
-                         testing::Combine(testing::Values(at::kCPU, at::kCUDA),
-                                          testing::Values(Case{2, 5, 3, 16, 16, 32, at::kFloat, 2e-6},
-                                                          Case{1, 1, 1, 1, 1, 1, at::kFloat, 2e-6},
-                                                          Case{1, 7, 2, 2, 2, 40, at::kFloat, 2e-6},
-                                                          Case{1, 3, 5, 24, 24, 33, at::kFloat, 2e-6},
-                                                          Case{1, 2, 2, 128, 128, 160, at::kFloat, 5e-6},
-                                                          Case{2, 3, 2, 5, 9, 64, at::kFloat, 2e-6},
-                                                          Case{2, 4, 3, 16, 16, 32, at::kBFloat16, 1.6e-2},
-                                                          Case{1, 3, 8, 48, 48, 80, at::kHalf, 2e-3},
-                                                          Case{1, 3, 5, 64, 64, 40, at::kFloat, 2e-6},
-                                                          Case{2, 4, 3, 16, 16, 32, at::kHalf, 2e-3})));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FrameAttention,
+    testing::Combine(
+        testing::Values(at::kCPU, at::kCUDA),
+        testing::Values(
+            Case{2, 5, 3, 16, 16, 32, at::kFloat, 2e-6}, Case{1, 1, 1, 1, 1, 1, at::kFloat, 2e-6},
+            Case{1, 7, 2, 2, 2, 40, at::kFloat, 2e-6}, Case{1, 3, 5, 24, 24, 33, at::kFloat, 2e-6},
+            Case{1, 2, 2, 128, 128, 160, at::kFloat, 5e-6}, Case{2, 3, 2, 5, 9, 64, at::kFloat, 2e-6},
+            Case{2, 4, 3, 16, 16, 32, at::kBFloat16, 1.6e-2}, Case{1, 1, 1, 1, 1, 1, at::kBFloat16, 1.6e-2},
+            Case{1, 3, 2, 7, 13, 33, at::kBFloat16, 1.6e-2}, Case{2, 2, 2, 50, 77, 40, at::kBFloat16, 1.6e-2},
+            Case{1, 2, 1, 9, 256, 160, at::kBFloat16, 1.6e-2}, Case{1, 3, 8, 48, 48, 80, at::kHalf, 2e-3},
+            Case{1, 3, 5, 64, 64, 40, at::kFloat, 2e-6}, Case{2, 4, 3, 16, 16, 32, at::kHalf, 2e-3})));
 
 TEST(FrameAttentionTest, IsComposedFromOperatorsWhereADeviceHasNoKernel) {
   at::manual_seed(7);

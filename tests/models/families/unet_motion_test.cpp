@@ -102,5 +102,21 @@ TEST(UNetMotionTest, RefusesMoreFramesThanItHasPositionsFor) {
   EXPECT_THROW(network->predict(latent, Step{}, condition, attend), std::invalid_argument);
 }
 
+TEST(UNetMotionTest, ProjectsTheContextOnceForAllStepsWithTheSameResult) {
+  const c10::InferenceMode inference;
+  const ComponentFiles files = golden_component("unet_motion/merged_mid_motion");
+  const auto network = families().of(files.config).denoiser(files, {});
+  const Golden golden("unet_motion/merged_mid_motion/golden.safetensors");
+  attention::Processor attend;
+  const at::Tensor latent = golden["run0/sample"];
+  const size_t rows = static_cast<size_t>(latent.size(0));
+  Conditioning condition{golden["run0/encoder_hidden_states"], std::vector<Row>(rows), {}, {}, {}};
+  const at::Tensor expected = network->predict(latent, Step{}, condition, attend);
+  condition.projected_context = std::make_shared<std::map<int, at::Tensor>>();
+  for (int call = 0; call < 2; ++call)
+    EXPECT_TRUE(at::equal(network->predict(latent, Step{}, condition, attend), expected)) << "call " << call;
+  EXPECT_FALSE(condition.projected_context->empty());
+}
+
 }  // namespace
 }  // namespace reel::models
