@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Conditioning {
       pooled;  // [R, D'] and time_ids [R, n]: further conditions of SDXL-like networks; usually undefined
   at::Tensor time_ids;
   at::Tensor guidance;  // [R, n] embedding of the guidance scale, for distilled networks; usually undefined
+  std::optional<double> fps;  // frames per second that the motion is to be of, for networks that are told it
 };
 
 /// A denoising network: UNet with motion modules, MM-DiT and DiT alike.
