@@ -41,6 +41,7 @@ struct Site {
   SiteKind kind = SiteKind::kSpatial;
   int block = 0;  // order of execution within the model, 0-based
   int heads = 1;
+  int level = -1;  // of a UNet: log2 of how much coarser its map is than the latent; -1: at no level
 };
 
 /// What the sequence means: `frames` x `height` x `width` visual tokens from `visual_begin` on. For temporal

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Conditioning {
   /// Keys and values of the context by attention site (Site::block), which no step changes: filled by the
   /// network at its first call, if there is a place for them. Belongs to one network and one context.
   std::shared_ptr<std::map<int, at::Tensor>> projected_context;
+  std::optional<double> fps;  // frames per second that the motion is to be of, for networks that are told it
 };
 
 /// A denoising network: UNet with motion modules, MM-DiT and DiT alike.

@@ -44,9 +44,10 @@ Linear Linear::load_fused(const Weights& weights, const std::vector<std::string>
 
 Linear Linear::load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
   Linear linear;
-  const bool convolution = weights.shape("weight").size() == 4;
-  linear.weight =
-      convolution ? weights.get("weight", {out, in, 1, 1}).flatten(1) : weights.get("weight", {out, in});
+  std::vector<int64_t> shape = {out, in};
+  const size_t stored = weights.shape("weight").size();
+  if (stored == 3 || stored == 4) shape.resize(stored, 1);
+  linear.weight = weights.get("weight", shape).flatten(1);
   if (with_bias) linear.bias = weights.get("bias", {out});
   return linear;
 }

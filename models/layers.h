@@ -18,7 +18,7 @@ struct Linear {
   /// Projections of one input as a single one: rows of the weights stacked in the order of `names`.
   static Linear load_fused(const Weights& weights, const std::vector<std::string>& names, int64_t in,
                            const std::vector<int64_t>& out, bool with_bias);
-  /// A linear layer that may be stored as a 1x1 convolution, [out, in, 1, 1].
+  /// A linear layer that may be stored as a convolution of width 1, [out, in, 1] or [out, in, 1, 1].
   static Linear load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
   at::Tensor operator()(const at::Tensor& x) const;
   /// residual += x W^T + b, in place and, on CPUs, without a pass of its own for the sum. residual is

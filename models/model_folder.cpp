@@ -38,6 +38,14 @@ void override_defaults(GenerationDefaults& defaults, const Config& config) {
   }
 }
 
+/// The UNet's sample_size, one side or [height, width] of a latent, gives the size of pictures.
+void read_sample_size(ModelFolder& model, int64_t absent) {
+  const Config& config = model.denoiser.config;
+  const auto sides = config.per_block("sample_size", 2, absent, {1, kMaxSide});
+  model.defaults.height = sides[0] * model.latent_factor;
+  model.defaults.width = sides[1] * model.latent_factor;
+}
+
 }  // namespace
 
 ModelFolder ModelFolder::open(const std::string& path, const std::string& motion_adapter) {
@@ -92,12 +100,10 @@ ModelFolder ModelFolder::open(const std::string& path, const std::string& motion
   const auto channels = vae.integers("block_out_channels", {64});
   model.latent_factor = int64_t{1} << (std::clamp<size_t>(channels.size(), 1, 16) - 1);
   model.latent_channels = vae.bounded("latent_channels", 4, 1, 4096);
-  // diffusers' AnimateDiffPipeline: 16 frames, 50 steps, guidance 7.5; the UNet's sample_size gives the
-  // picture's side.
-  const int64_t side = model.denoiser.config.is_list("sample_size")
-                           ? 0
-                           : model.denoiser.config.bounded("sample_size", 64, 1, kMaxSide);
-  if (side > 0) model.defaults.width = model.defaults.height = side * model.latent_factor;
+  // diffusers' AnimateDiffPipeline: 16 frames, 50 steps, guidance 7.5; TextToVideoSDPipeline: guidance 9.
+  const bool text_to_video = model.pipeline_class == "TextToVideoSDPipeline";
+  if (text_to_video) model.defaults.guidance_scale = 9;
+  read_sample_size(model, /*absent=*/text_to_video ? 32 : 64);
   const std::string generation = path + "/generation_config.json";
   if (fs::is_regular_file(generation)) override_defaults(model.defaults, Config::read(generation));
   return model;

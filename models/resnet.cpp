@@ -34,4 +34,28 @@ at::Tensor ResnetBlock::operator()(const at::Tensor& x, const at::Tensor& time) 
   return h.view({x.size(0), x.size(1), h.size(1), h.size(2), h.size(3)});
 }
 
+TemporalConv::TemporalConv(const Weights& weights, int64_t channels, int64_t norm_groups) {
+  for (int i = 1; i <= 4; ++i) {
+    const Weights layer = weights.scope("conv" + std::to_string(i));
+    // The reference numbers its layers (norm, activation, dropout, convolution); the first has no dropout.
+    const Weights conv = layer.scope(i == 1 ? "2" : "3");
+    layers_.push_back({GroupNorm::load(layer.scope("0"), channels, norm_groups, 1e-5),
+                       conv.get("weight", {channels, channels, 3, 1, 1})
+                           .squeeze(-1)
+                           .contiguous(at::MemoryFormat::ChannelsLast),
+                       conv.get("bias", {channels})});
+  }
+}
+
+at::Tensor TemporalConv::operator()(const at::Tensor& x) const {
+  at::Tensor h = x.flatten(2, 3);  // [R, F, P, C]
+  for (const Layer& layer : layers_) {
+    const at::Tensor map = layer.norm.silu(h).permute({0, 3, 1, 2});
+    h = at::conv2d(map, layer.weight, layer.bias, /*stride=*/1, /*padding=*/at::IntArrayRef({1, 0}))
+            .permute({0, 2, 3, 1})
+            .contiguous();
+  }
+  return h.view(x.sizes()).add_(x);
+}
+
 }  // namespace reel::models

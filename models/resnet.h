@@ -31,4 +31,19 @@ class ResnetBlock {
   double output_scale_;
 };
 
+/// TemporalConvLayer: four times norm over all frames, SiLU and a convolution over three neighbouring frames
+/// of each place; residual. x [R, F, H, W, C].
+class TemporalConv {
+ public:
+  TemporalConv(const Weights& weights, int64_t channels, int64_t norm_groups);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  struct Layer {
+    GroupNorm norm;
+    at::Tensor weight, bias;  // [out, in, 3, 1] channels-last: height is time, width all places
+  };
+  std::vector<Layer> layers_;
+};
+
 }  // namespace reel::models

@@ -8,7 +8,7 @@ using attention::SiteKind;
 
 const attention::Site& SiteList::add(const std::string& path, SiteKind kind, int64_t heads) {
   sites_.push_back(std::make_unique<attention::Site>(
-      attention::Site{path, kind, static_cast<int>(sites_.size()), static_cast<int>(heads)}));
+      attention::Site{path, kind, static_cast<int>(sites_.size()), static_cast<int>(heads), level_}));
   return *sites_.back();
 }
 
@@ -119,10 +119,10 @@ void FeedForward::add_to(const at::Tensor& residual, const at::Tensor& x) const 
 }
 
 SpatialTransformer::SpatialTransformer(const Weights& weights, SiteList& sites, const Options& options)
-    : norm_(GroupNorm::load(weights.scope("norm"), options.channels, options.norm_groups, 1e-6)),
-      in_(Linear::load_pointwise(weights.scope("proj_in"), options.channels, options.channels)),
-      out_(Linear::load_pointwise(weights.scope("proj_out"), options.channels, options.channels)) {
-  const int64_t width = options.channels;
+    : norm_(GroupNorm::load(weights.scope("norm"), options.channels, options.norm_groups, 1e-6)) {
+  const int64_t width = options.inner ? options.inner : options.channels;
+  in_ = Linear::load_pointwise(weights.scope("proj_in"), options.channels, width);
+  out_ = Linear::load_pointwise(weights.scope("proj_out"), width, options.channels);
   for (int64_t i = 0; i < options.layers; ++i) {
     const Weights block = weights.scope("transformer_blocks").scope(std::to_string(i));
     const SiteKind first = options.only_cross ? SiteKind::kCross : SiteKind::kSpatial;
@@ -149,15 +149,17 @@ at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const Pass& pass)
 }
 
 TemporalTransformer::TemporalTransformer(const Weights& weights, SiteList& sites, const Options& options)
-    : norm_(GroupNorm::load(weights.scope("norm"), options.channels, options.norm_groups, 1e-6)),
-      in_(Linear::load(weights.scope("proj_in"), options.channels, options.channels)),
-      out_(Linear::load(weights.scope("proj_out"), options.channels, options.channels)) {
-  const int64_t width = options.channels;
+    : norm_(GroupNorm::load(weights.scope("norm"), options.channels, options.norm_groups, 1e-6)) {
+  const int64_t width = options.inner ? options.inner : options.channels;
+  in_ = Linear::load_pointwise(weights.scope("proj_in"), options.channels, width);
+  out_ = Linear::load_pointwise(weights.scope("proj_out"), width, options.channels);
   for (int64_t i = 0; i < options.layers; ++i) {
     const Weights block = weights.scope("transformer_blocks").scope(std::to_string(i));
+    const at::Tensor positions =
+        options.max_frames > 0 ? frame_positions(block, options.max_frames, width) : at::Tensor();
     blocks_.push_back(
         {LayerNorm::load(block.scope("norm1"), width), LayerNorm::load(block.scope("norm2"), width),
-         LayerNorm::load(block.scope("norm3"), width), frame_positions(block, options.max_frames, width),
+         LayerNorm::load(block.scope("norm3"), width), positions,
          Attention(block.scope("attn1"), sites, SiteKind::kTemporal, width, options.heads, width),
          Attention(block.scope("attn2"), sites, SiteKind::kTemporal, width, options.heads, width),
          FeedForward(block.scope("ff"), width)});
@@ -169,14 +171,16 @@ at::Tensor TemporalTransformer::operator()(const at::Tensor& x, const Pass& pass
   // The norm runs over all frames of a row: frames and height are one dimension to it.
   at::Tensor h = in_(norm_(x.flatten(1, 2)).view(x.sizes()).flatten(2, 3));  // [R, F, P, C]
   for (const Block& block : blocks_) {
-    if (frames > block.positions.size(0)) {
+    if (block.positions.defined() && frames > block.positions.size(0)) {
       throw std::invalid_argument("[model] it knows positions for " +
                                   std::to_string(block.positions.size(0)) + " frames, got " +
                                   std::to_string(frames) + "; ask for fewer frames");
     }
-    const at::Tensor positions = block.positions.narrow(0, 0, frames);
-    block.first.add_to(h, block.norm1.plus(h, positions), height, width, pass);
-    block.second.add_to(h, block.norm2.plus(h, positions), height, width, pass);
+    const auto placed = [&](const LayerNorm& norm) {  // in time
+      return block.positions.defined() ? norm.plus(h, block.positions.narrow(0, 0, frames)) : norm(h);
+    };
+    block.first.add_to(h, placed(block.norm1), height, width, pass);
+    block.second.add_to(h, placed(block.norm2), height, width, pass);
     block.feed_forward.add_to(h, block.norm3(h));
   }
   return out_(h).view(x.sizes()).add_(x);

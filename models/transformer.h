@@ -21,9 +21,12 @@ struct Pass {
 class SiteList {
  public:
   const attention::Site& add(const std::string& path, attention::SiteKind kind, int64_t heads);
+  /// The UNet level of the sites added from now on; before the first call they are at none.
+  void enter_level(size_t level) { level_ = static_cast<int>(level); }
   std::vector<attention::Site> list() const;
 
  private:
+  int level_ = -1;
   std::vector<std::unique_ptr<attention::Site>> sites_;
 };
 
@@ -62,6 +65,7 @@ class SpatialTransformer {
  public:
   struct Options {
     int64_t channels, heads, layers, context, norm_groups;
+    int64_t inner = 0;  // width between the projections; 0: channels
     bool only_cross = false;
   };
   SpatialTransformer(const Weights& weights, SiteList& sites, const Options& options);
@@ -78,12 +82,14 @@ class SpatialTransformer {
   std::vector<Block> blocks_;
 };
 
-/// AnimateDiff's motion module: the same around two self-attentions along frames, with sinusoidal frame
-/// positions added to each one's input. x [R, F, H, W, C].
+/// TransformerTemporalModel, and AnimateDiff's motion module: the same around two self-attentions along
+/// frames; a motion module adds sinusoidal frame positions to each one's input. x [R, F, H, W, C].
 class TemporalTransformer {
  public:
   struct Options {
-    int64_t channels, heads, layers, norm_groups, max_frames;
+    int64_t channels, heads, layers, norm_groups;
+    int64_t inner = 0;       // width between the projections; 0: channels
+    int64_t max_frames = 0;  // that its position table has; 0: no positions, any number of frames
   };
   TemporalTransformer(const Weights& weights, SiteList& sites, const Options& options);
   /// Throws: std::invalid_argument if x has more frames than the position table.
@@ -92,7 +98,7 @@ class TemporalTransformer {
  private:
   struct Block {
     LayerNorm norm1, norm2, norm3;
-    at::Tensor positions;  // [max_frames, C]
+    at::Tensor positions;  // [max_frames, C], or undefined
     Attention first, second;
     FeedForward feed_forward;
   };

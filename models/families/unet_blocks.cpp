@@ -2,81 +2,52 @@
 
 namespace reel::models {
 
-UNetLevel::UNetLevel(const Weights& weights, SiteList& sites, const Options& options) {
+UNetStage::UNetStage(const Weights& weights, SiteList& sites, const UNetStyle& style,
+                     const Options& options) {
   for (size_t i = 0; i < options.in.size(); ++i) {
     const std::string index = std::to_string(i);
-    resnets.emplace_back(weights.scope("resnets").scope(index),
-                         ResnetBlock::Options{.in = options.in[i],
-                                              .out = options.out,
-                                              .time_width = options.time_width,
-                                              .norm_groups = options.norm_groups,
-                                              .eps = options.eps,
-                                              .activation = options.activation});
-    if (options.attention) {
-      attentions.emplace_back(weights.scope("attentions").scope(index), sites,
-                              SpatialTransformer::Options{.channels = options.out,
-                                                          .heads = options.heads,
-                                                          .layers = options.layers[i],
-                                                          .context = options.context,
-                                                          .norm_groups = options.norm_groups});
-    }
-    if (options.motion) {
-      motions.emplace_back(weights.scope("motion_modules").scope(index), sites,
-                           TemporalTransformer::Options{.channels = options.out,
-                                                        .heads = options.motion_heads,
-                                                        .layers = options.motion_layers[i],
-                                                        .norm_groups = options.norm_groups,
-                                                        .max_frames = options.max_frames});
-    }
+    resnets_.emplace_back(weights.scope("resnets").scope(index),
+                          ResnetBlock::Options{.in = options.in[i],
+                                               .out = options.out,
+                                               .time_width = style.time_width,
+                                               .norm_groups = style.norm_groups,
+                                               .eps = style.eps,
+                                               .activation = style.activation,
+                                               .output_scale = options.output_scale});
+    if (style.temporal_convs)
+      convs_.emplace_back(weights.scope("temp_convs").scope(index), options.out, style.norm_groups);
   }
-}
-
-at::Tensor UNetLevel::run(size_t i, const at::Tensor& x, const at::Tensor& time, const Pass& pass) const {
-  at::Tensor h = resnets[i](x, time);
-  if (!attentions.empty()) h = attentions[i](h, pass);
-  if (!motions.empty()) h = motions[i](h, pass);
-  return h;
-}
-
-UNetMiddle::UNetMiddle(const Weights& weights, SiteList& sites, const Options& options) {
-  const auto resnet = [&](int64_t i) {
-    resnets.emplace_back(weights.scope("resnets").scope(std::to_string(i)),
-                         ResnetBlock::Options{.in = options.channels,
-                                              .out = options.channels,
-                                              .time_width = options.time_width,
-                                              .norm_groups = options.norm_groups,
-                                              .eps = options.eps,
-                                              .activation = options.activation,
-                                              .output_scale = options.output_scale});
-  };
-  resnet(0);
-  for (int64_t i = 0; i < options.layers; ++i) {
+  for (size_t i = 0; i < options.layers.size(); ++i) {
     const std::string index = std::to_string(i);
-    attentions.emplace_back(weights.scope("attentions").scope(index), sites,
-                            SpatialTransformer::Options{.channels = options.channels,
+    if (options.spatial) {
+      spatial_.emplace_back(weights.scope("attentions").scope(index), sites,
+                            SpatialTransformer::Options{.channels = options.out,
                                                         .heads = options.heads,
-                                                        .layers = options.transformer_layers[size_t(i)],
+                                                        .layers = options.layers[i],
                                                         .context = options.context,
-                                                        .norm_groups = options.norm_groups});
-    if (options.motion) {
-      motions.emplace_back(weights.scope("motion_modules").scope(index), sites,
-                           TemporalTransformer::Options{.channels = options.channels,
-                                                        .heads = options.motion_heads,
-                                                        .layers = options.motion_layers[size_t(i)],
-                                                        .norm_groups = options.norm_groups,
-                                                        .max_frames = options.max_frames});
+                                                        .norm_groups = style.norm_groups,
+                                                        .inner = options.inner});
     }
-    resnet(i + 1);
+    if (options.temporal) {
+      temporal_.emplace_back(weights.scope(style.temporal_name).scope(index), sites,
+                             TemporalTransformer::Options{.channels = options.out,
+                                                          .heads = options.temporal_heads,
+                                                          .layers = options.temporal_layers[i],
+                                                          .norm_groups = style.norm_groups,
+                                                          .inner = options.inner,
+                                                          .max_frames = style.max_frames});
+    }
   }
 }
 
-at::Tensor UNetMiddle::operator()(at::Tensor x, const at::Tensor& time, const Pass& pass) const {
-  x = resnets[0](x, time);
-  for (size_t i = 0; i < attentions.size(); ++i) {
-    x = attentions[i](x, pass);
-    if (!motions.empty()) x = motions[i](x, pass);
-    x = resnets[i + 1](x, time);
-  }
+at::Tensor UNetStage::convolve(size_t i, const at::Tensor& x, const at::Tensor& time) const {
+  const at::Tensor h = resnets_[i](x, time);
+  return convs_.empty() ? h : convs_[i](h);
+}
+
+at::Tensor UNetStage::attend(size_t i, at::Tensor x, const Pass& pass) const {
+  if (!spatial_.empty()) x = spatial_[i](x, pass);
+  if (!temporal_.empty()) x = temporal_[i](x, pass);
   return x;
 }
 

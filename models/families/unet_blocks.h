@@ -1,7 +1,7 @@
-// The down, middle and up blocks of a UNet with motion modules.
+// The stages of a video UNet: resnets of one resolution, and the spatial and temporal layers between them.
 #pragma once
 
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "models/resnet.h"
@@ -9,48 +9,42 @@
 
 namespace reel::models {
 
-/// One resolution level: resnets, each followed by what the level has of a spatial and a temporal
-/// transformer.
-struct UNetLevel {
-  struct Options {
-    std::vector<int64_t> in;  // input channels of each resnet, skip connections included
-    int64_t out = 0, time_width = 0, norm_groups = 32, context = 0;
-    double eps = 1e-5;
-    Activation activation = Activation::kSilu;
-    bool attention = false;  // spatial transformers
-    int64_t heads = 1;
-    std::vector<int64_t> layers;  // transformer layers behind each resnet
-    bool motion = true;           // temporal transformers
-    int64_t motion_heads = 1, max_frames = 32;
-    std::vector<int64_t> motion_layers;
-  };
-  UNetLevel(const Weights& weights, SiteList& sites, const Options& options);
-
-  /// Resnet i and the transformers behind it. x [R, F, H, W, C].
-  at::Tensor run(size_t i, const at::Tensor& x, const at::Tensor& time, const Pass& pass) const;
-
-  std::vector<ResnetBlock> resnets;
-  std::vector<SpatialTransformer> attentions;  // empty, or one per resnet
-  std::vector<TemporalTransformer> motions;    // likewise
-  std::optional<Conv2d> downsample, upsample;
+/// What all stages of a UNet have in common.
+struct UNetStyle {
+  int64_t time_width = 0, norm_groups = 32;
+  double eps = 1e-5;
+  Activation activation = Activation::kSilu;
+  std::string temporal_name = "motion_modules";  // of the temporal transformers in the checkpoint
+  bool temporal_convs = false;                   // a TemporalConv behind each resnet
+  int64_t max_frames = 0;                        // that position tables know; 0: there are no positions
 };
 
-/// The middle: a resnet, then `layers` times spatial transformer, motion module, resnet.
-struct UNetMiddle {
+/// Resnets of one width, each with its temporal convolution, and transformers, spatial before temporal. A
+/// level has transformers behind each resnet, the middle between its resnets. x [R, F, H, W, C].
+class UNetStage {
+ public:
   struct Options {
-    int64_t channels = 0, time_width = 0, norm_groups = 32, context = 0, heads = 1, layers = 1;
-    double eps = 1e-5, output_scale = 1;
-    Activation activation = Activation::kSilu;
-    std::vector<int64_t> transformer_layers, motion_layers;  // one per layer
-    bool motion = true;
-    int64_t motion_heads = 1, max_frames = 32;
+    std::vector<int64_t> in;  // input channels of each resnet, skip connections included
+    int64_t out = 0;
+    double output_scale = 1;                 // of the resnets
+    bool spatial = false, temporal = false;  // which transformers there are
+    int64_t heads = 1, temporal_heads = 1, context = 0;
+    int64_t inner = 0;                             // width within the transformers; 0: out
+    std::vector<int64_t> layers, temporal_layers;  // of each pair of transformers
   };
-  UNetMiddle(const Weights& weights, SiteList& sites, const Options& options);
-  at::Tensor operator()(at::Tensor x, const at::Tensor& time, const Pass& pass) const;
+  UNetStage(const Weights& weights, SiteList& sites, const UNetStyle& style, const Options& options);
 
-  std::vector<ResnetBlock> resnets;
-  std::vector<SpatialTransformer> attentions;
-  std::vector<TemporalTransformer> motions;
+  size_t resnets() const { return resnets_.size(); }
+  /// Resnet i and its temporal convolution. time: [R, time_width], after its activation.
+  at::Tensor convolve(size_t i, const at::Tensor& x, const at::Tensor& time) const;
+  /// The i-th pair of transformers, as far as the stage has them.
+  at::Tensor attend(size_t i, at::Tensor x, const Pass& pass) const;
+
+ private:
+  std::vector<ResnetBlock> resnets_;
+  std::vector<TemporalConv> convs_;            // empty, or one per resnet
+  std::vector<SpatialTransformer> spatial_;    // empty, or one per entry of Options::layers
+  std::vector<TemporalTransformer> temporal_;  // likewise
 };
 
 }  // namespace reel::models

@@ -47,6 +47,24 @@ TEST_F(GenerateTest, WritesAPlayableMp4AndPrintsItsPath) {
   EXPECT_EQ(stream["nb_read_frames"], "4");
 }
 
+TEST_F(GenerateTest, MakesVideosWithTextToVideoFoldersToo) {
+  const std::string model = std::string(REEL_GOLDEN) + "/pipelines/text_to_video";
+  for (const std::string& verb : {"check", "info"}) {
+    const CommandResult looked = reel_command(folder_, {"models", verb, model});
+    EXPECT_EQ(looked.code, 0) << looked.err;
+  }
+  const CommandResult result =
+      reel_command(folder_, {"generate", "--model", model, "--frames", "5", "--size", "36x20", "--steps", "2",
+                             "--edit", "scale:factor=1.1@layer=up_blocks.*.temp_attentions.*", "--json",
+                             "--prompt-at", "0:a fox", "--prompt-at", "4:a dog", "-o", "fox.mp4"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)["edits"][0]["sites_matched"], 4) << "two attentions behind two resnets";
+  const json stream = probe("fox.mp4")["streams"][0];
+  EXPECT_EQ(stream["width"], 36);
+  EXPECT_EQ(stream["height"], 20);
+  EXPECT_EQ(stream["nb_read_frames"], "5");
+}
+
 TEST_F(GenerateTest, WritesWhatTheNameAsksFor) {
   for (const auto& [name, codec] : {std::pair{"a.webm", "vp9"}, {"a.gif", "gif"}, {"a.y4m", "rawvideo"}}) {
     ASSERT_EQ(generate({"a fox", "-o", name}).code, 0) << name;

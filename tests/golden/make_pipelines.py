@@ -1,16 +1,16 @@
-"""Whole AnimateDiff folders with random weights, and runs of the reference pipeline."""
+"""Whole text-to-video folders with random weights, and runs of the reference pipelines."""
 
 import copy
 import os
 import sys
 
-from common import (ROOT, RecordedNoise, fresh_folder, generator, randn, randomize, save_tensors,
+from common import (ROOT, RecordedNoise, fresh_folder, generator, randn, randomize, read_json, save_tensors,
                     write_json)
 
 import diffusers
 import torch
 from diffusers import (AnimateDiffPipeline, AutoencoderKL, MotionAdapter, StableDiffusionPipeline,
-                       UNet2DConditionModel, UNetMotionModel)
+                       TextToVideoSDPipeline, UNet2DConditionModel, UNet3DConditionModel, UNetMotionModel)
 from safetensors.torch import load_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -39,6 +39,9 @@ UNET_2D = dict(
     COMMON_UNET, block_out_channels=[8, 12, 16], attention_head_dim=4,
     down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
     up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"])
+UNET_3D = dict(
+    COMMON_UNET, block_out_channels=[8, 12], attention_head_dim=4,
+    down_block_types=["CrossAttnDownBlock3D", "DownBlock3D"], up_block_types=["UpBlock3D", "CrossAttnUpBlock3D"])
 LINEAR = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="linear",
               clip_sample=False, steps_offset=1)
 # The scheduler file of Stable Diffusion 1.5: another class, and without the keys that came later.
@@ -75,6 +78,14 @@ CASES = {
         text=dict(hidden_act="gelu", bos_token_id=VOCAB - 2, eos_token_id=VOCAB - 1),
         runs={"ddim": run_spec("DDIMScheduler", guidance=4.0),
               "ddim_clip_skip": run_spec("DDIMScheduler", guidance=4.0, clip_skip=1, frames=3)}),
+    # The scheduler file of ModelScope's model, and its exact GELU. TextToVideoSDPipeline.
+    "text_to_video": dict(
+        unet_3d=dict(UNET_3D), max_length=16,
+        scheduler=dict(LINEAR, beta_schedule="scaled_linear", set_alpha_to_one=False, skip_prk_steps=True),
+        text=dict(hidden_act="gelu", bos_token_id=VOCAB - 2, eos_token_id=VOCAB - 1),
+        runs={"ddim": run_spec("DDIMScheduler", guidance=9.0, frames=5),
+              "ddim_eta": run_spec("DDIMScheduler", guidance=5.0, eta=0.7, negative=None),
+              "dpmpp_2m": run_spec("DPMSolverMultistepScheduler", guidance=5.0, frames=3)}),
 }
 
 
@@ -106,6 +117,13 @@ def add_key_prefix(folder):
 def write_folder(name, case):
     folder = fresh_folder("pipelines", name)
     text, vae, scheduler = build_parts(name, case)
+    if "unet_3d" in case:
+        tokenizer = write_tokenizer(os.path.join(folder, "tokenizer"), MERGES, case["max_length"])
+        unet = damped(randomize(UNet3DConditionModel(**case["unet_3d"]), name + "/unet"))
+        TextToVideoSDPipeline(vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet,
+                              scheduler=scheduler).save_pretrained(folder)
+        write_tokenizer(os.path.join(folder, "tokenizer"), MERGES, case["max_length"])
+        return folder
     if "unet" in case:
         tokenizer = write_tokenizer(os.path.join(folder, "tokenizer"), MERGES, case["max_length"])
         unet = damped(randomize(UNetMotionModel(**case["unet"]), name + "/unet"))
@@ -134,7 +152,8 @@ def load_pipeline(folder, dtype):
         adapter = MotionAdapter.from_pretrained(os.path.join(folder, "motion_adapter"))
         pipe = AnimateDiffPipeline.from_pretrained(os.path.join(folder, "base"), motion_adapter=adapter)
     else:
-        pipe = AnimateDiffPipeline.from_pretrained(folder)
+        name = read_json(os.path.join(folder, "model_index.json"))["_class_name"]
+        pipe = getattr(diffusers, name).from_pretrained(folder)
     for part in (pipe.unet, pipe.vae, pipe.text_encoder):
         part.to(dtype)
     # The pipeline reads `text_encoder.text_model`, which transformers 5 no longer has.
@@ -157,9 +176,14 @@ def run_pipeline(folder, name, spec, dtype):
         return {}
 
     skip = ("scheduler", "scheduler_overrides")
+    video = isinstance(pipe, TextToVideoSDPipeline)  # its callback is of the older kind
+    callback = (dict(callback=lambda i, t, x: states.append(x.float().clone())) if video
+                else dict(callback_on_step_end=keep))
     with RecordedNoise(module) as draws:
         final = pipe(**{k: v for k, v in spec.items() if k not in skip}, latents=latents.to(dtype),
-                     generator=generator(name, "steps"), output_type="latent", callback_on_step_end=keep).frames
+                     generator=generator(name, "steps"), output_type="latent", **callback).frames
+    if video:  # it steps on [F, C, h, w]
+        draws = [d.transpose(0, 1)[None] for d in draws]
     prompt, negative = pipe.encode_prompt(
         spec["prompt"], "cpu", 1, spec["guidance_scale"] > 1, spec["negative_prompt"], clip_skip=spec["clip_skip"])
     frames = pipe.video_processor.postprocess_video(pipe.decode_latents(final), output_type="pt")

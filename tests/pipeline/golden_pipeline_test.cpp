@@ -1,4 +1,4 @@
-// Whole pipelines, through the graph nodes, against diffusers' AnimateDiffPipeline on tiny random folders.
+// Whole pipelines, through the graph nodes, against diffusers' on tiny random folders.
 #include <gtest/gtest.h>
 
 #include "models/safetensors.h"

@@ -1,9 +1,6 @@
 // UNets with motion modules against diffusers, on tiny random configurations.
-#include <ATen/core/grad_mode.h>
-#include <c10/core/InferenceMode.h>
-
 #include "models/families/motion_adapter.h"
-#include "tests/support/models.h"
+#include "tests/support/denoisers.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::models {
@@ -11,33 +8,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kTolerance =
-    1e-4;  // of a forward pass in f32: the promise to users; typical errors are 1e-6
-
 class UNetMotionGolden : public testing::TestWithParam<std::string> {};
-
-/// Runs every stored run of `golden` through the network and compares the predictions.
-void expect_equal_runs(Denoiser& network, const Golden& golden) {
-  const c10::InferenceMode inference;
-  int runs = 0;
-  for (; golden.has("run" + std::to_string(runs) + "/sample"); ++runs) {
-    const std::string run = "run" + std::to_string(runs) + "/";
-    const at::Tensor sample = golden[run + "sample"];
-    Conditioning condition;
-    condition.context = golden[run + "encoder_hidden_states"];
-    const int64_t rows = sample.size(0), frames = sample.size(2);
-    if (condition.context.size(0) != rows) condition.context = condition.context.unflatten(0, {rows, frames});
-    condition.rows.resize(size_t(rows));
-    condition.timesteps = golden[run + "timestep"].to(at::kFloat).expand({rows});
-    if (golden.has(run + "text_embeds")) condition.pooled = golden[run + "text_embeds"];
-    if (golden.has(run + "timestep_cond")) condition.guidance = golden[run + "timestep_cond"];
-    if (golden.has(run + "time_ids")) condition.time_ids = golden[run + "time_ids"];
-    attention::Processor attend;
-    const at::Tensor prediction = network.predict(sample, Step{}, condition, attend);
-    EXPECT_LE(max_error(prediction, golden[run + "expected_sample"]), kTolerance) << run;
-  }
-  EXPECT_GT(runs, 0) << "the golden file holds no runs";
-}
 
 TEST_P(UNetMotionGolden, PredictsWhatDiffusersPredicts) {
   const std::string name = "unet_motion/" + GetParam();
@@ -90,6 +61,13 @@ TEST(UNetMotionTest, ListsItsSitesWithoutTouchingWeights) {
   }
   EXPECT_GT(temporal, 0);
   EXPECT_LT(temporal, int(network->sites().size()));
+}
+
+TEST(UNetMotionTest, KnowsTheLevelOfEachSite) {
+  LoadOptions options;
+  options.shapes_only = true;
+  const ComponentFiles files = golden_component("unet_motion/merged_mid_motion");
+  expect_levels(families().of(files.config).denoiser(files, options)->sites(), /*levels=*/3);
 }
 
 TEST(UNetMotionTest, RefusesMoreFramesThanItHasPositionsFor) {
