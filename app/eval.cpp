@@ -27,6 +27,8 @@ std::vector<EvalTask> make_tasks(const world::World& world, const EvalOptions& o
   world::Dice dice(seed);
   std::vector<EvalTask> tasks;
   const bool pairs = !options.job.edits.empty();
+  // Videos are kept as .mp4 or, in a build that writes none, as .y4m.
+  const std::string extension = media::output_formats().count("mp4") ? ".mp4" : ".y4m";
   for (int i = 0; i < options.prompts; ++i) {
     const bool two = std::floor((i + 1) * options.two_fraction) > std::floor(i * options.two_fraction);
     const world::Scene scene = world::sample_scene(world, dice, two ? 1 : 0);
@@ -38,8 +40,8 @@ std::vector<EvalTask> make_tasks(const world::World& world, const EvalOptions& o
         EvalTask task{i, prompt, scene, own, edited, ""};
         if (!options.save.empty()) {
           char name[64];
-          std::snprintf(name, sizeof name, "%04d-%llu%s.mp4", i + 1, static_cast<unsigned long long>(own),
-                        pairs ? edited ? "-edited" : "-unedited" : "");
+          std::snprintf(name, sizeof name, "%04d-%llu%s%s", i + 1, static_cast<unsigned long long>(own),
+                        pairs ? edited ? "-edited" : "-unedited" : "", extension.c_str());
           task.save_path = (std::filesystem::path(options.save) / name).string();
         }
         tasks.push_back(std::move(task));
@@ -75,7 +77,8 @@ class EvalRun {
   int run() {
     const auto start = Clock::now();
     check_options(options_);
-    const world::World world = world::load_world(models::assets_folder() + "/world");
+    const world::World world = world::load_world(
+        options_.world.empty() ? models::assets_folder() + "/world" : options_.world);
     const world::Scorer scorer(world);
     const auto source = options_.truth ? truth_source(world, options_) : model_source(options_);
     place(options_.common);
@@ -161,6 +164,8 @@ void add_world_verb(CLI::App& eval, Action& action) {
   verb->add_option("--two-fraction", options->two_fraction, "share of prompts with two objects")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  verb->add_option("--world", options->world,
+                   "folder with world.json and its atlas (a picture or .safetensors); default: the bundled one");
   verb->add_flag("--truth", options->truth,
                  "score rendered truth instead of a model: how good is the scorer?");
   verb->add_option("--degrade", options->degrade, "what befalls the truth")

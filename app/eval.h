@@ -18,6 +18,7 @@ struct EvalOptions {
   double two_fraction = 0.5;
   bool truth = false;
   std::string degrade = "none";  // of the truth
+  std::string world;             // folder; empty: the bundled one
   std::string output, save;      // a .csv file; a folder for the videos
 };
 

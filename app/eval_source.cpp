@@ -119,7 +119,8 @@ class ModelSource final : public VideoSource {
     GenerateOptions options = options_.job;
     CommonOptions common = options_.common;
     options.prompt = task.prompt;
-    options.output = task.save_path;
+    options.output = task.save_path.empty() ? "unused.y4m" : task.save_path;  // every build takes a .y4m
+    options.overwrite |= task.save_path.empty();
     if (!task.edited) options.edits.clear();
     common.seed = task.seed;
     return resolve_job(options, common);

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/safetensors.h"
+#include "pipeline/media/picture_reader.h"
 #include "tests/support/command.h"
 #include "tests/support/golden.h"
 
@@ -172,6 +174,21 @@ TEST_F(EvalTest, AnInterruptKeepsWhatIsFinished) {
   EXPECT_THAT(result.out, HasSubstr("One object"));
   EXPECT_THAT(result.err, HasSubstr("of 100000 videos"));
   EXPECT_GT(lines("part.csv").size(), 1u);
+}
+
+TEST_F(EvalTest, TheWorldMayLieElsewhereWithItsAtlasAsATensor) {
+  const std::string bundled = std::string(REEL_ASSETS_DIR) + "/world";
+  std::string text = read_file(bundled + "/world.json");
+  text.replace(text.find("sprites.png"), 11, "sprites.safetensors");
+  fs::create_directory(path("own"));
+  write_file(folder_ / "own/world.json", text);
+  models::write_safetensors(folder_ / "own/sprites.safetensors",
+                            {{"atlas", media::read_rgba(bundled + "/sprites.png")}});
+  const CommandResult result = eval({"--truth", "--prompts", "2", "--json", "--world", "own"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)["results"],
+            json::parse(eval({"--truth", "--prompts", "2", "--json"}).out)["results"]);
+  EXPECT_EQ(eval({"--truth", "--world", "nowhere"}).code, 4);
 }
 
 TEST_F(EvalTest, RefusesWhatDoesNotFit) {
