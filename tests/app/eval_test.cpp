@@ -1,12 +1,11 @@
-// `reel eval`, end to end: the real program on rendered truth and on a tiny random model.
+// `reel eval world`, end to end: the real program on rendered truth and on a tiny random model.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 
 #include "models/safetensors.h"
 #include "pipeline/media/picture_reader.h"
-#include "tests/support/command.h"
-#include "tests/support/golden.h"
+#include "tests/support/eval.h"
 
 namespace reel {
 namespace {
@@ -14,31 +13,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
-
-const std::string kModel = std::string(REEL_GOLDEN) + "/pipelines/merged_ddim";
-
-class EvalTest : public testing::Test {
- protected:
-  CommandResult eval(const std::vector<std::string>& more) {
-    std::vector<std::string> words = {"eval", "world", "--threads", "1"};
-    words.insert(words.end(), more.begin(), more.end());
-    return reel_command(folder_, words);
-  }
-  /// A small job on the tiny model.
-  CommandResult model(const std::vector<std::string>& more) {
-    std::vector<std::string> words = {"--model", kModel, "--frames", "4", "--size", "32x32", "--steps", "2"};
-    words.insert(words.end(), more.begin(), more.end());
-    return eval(words);
-  }
-  std::vector<std::string> lines(const std::string& name) {
-    std::ifstream file(folder_.path() / name);
-    std::vector<std::string> all;
-    for (std::string line; std::getline(file, line);) all.push_back(line);
-    return all;
-  }
-  fs::path path(const std::string& name) const { return folder_.path() / name; }
-  TemporaryFolder folder_;
-};
 
 TEST_F(EvalTest, FindsTheTruthInTheTruth) {
   const CommandResult result = eval({"--truth", "--prompts", "6", "--json"});
@@ -147,7 +121,7 @@ TEST_F(EvalTest, KeepsTheVideosThatGenerateMakes) {
   std::string prompt = lines("a.csv").at(1).substr(2);
   prompt.resize(prompt.find(','));
   ASSERT_EQ(
-      reel_command(folder_, {"generate", prompt, "--model", kModel, "--frames", "4", "--size", "32x32",
+      reel_command(folder_, {"generate", prompt, "--model", model_, "--frames", "4", "--size", "32x32",
                              "--steps", "2", "--seed", "7", "--threads", "1", "--no-recipe", "-o", "one.mp4"})
           .code,
       0);
@@ -205,8 +179,8 @@ TEST_F(EvalTest, RefusesWhatDoesNotFit) {
   refused({"--truth", "-o", "rows.txt"}, 2, ".csv");
   refused({"--truth", "--prompts", "0"}, 2, "--prompts");
   refused({"--model", "nowhere"}, 4, "nowhere");
-  refused({"--model", kModel, "--edit", "scael"}, 2, "scale");
-  refused({"--model", kModel, "--size", "33x32"}, 2, "[--size]");
+  refused({"--model", model_, "--edit", "scael"}, 2, "scale");
+  refused({"--model", model_, "--size", "33x32"}, 2, "[--size]");
   write_file(folder_ / "old.csv", "kept");
   refused({"--truth", "--prompts", "1", "-o", "old.csv"}, 4, "exists");
   EXPECT_EQ(read_file(folder_ / "old.csv"), "kept");
