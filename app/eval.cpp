@@ -86,6 +86,7 @@ void add_eval_verb(CLI::App& app, Action& action) {
                  "Right content at each stage of prompts that change over the video",
                  "synopsis --prompts 50 --stages 4 --edit scale:factor=1.5@kind=temporal",
                  add_synopsis_options, make_synopsis_subject);
+  add_sweep_verb(*verb, action);
 }
 
 }  // namespace reel::app

@@ -145,4 +145,7 @@ void add_eval_options(CLI::App& verb, EvalOptions& options);
 void add_world_options(CLI::App& verb, EvalOptions& options);
 void add_synopsis_options(CLI::App& verb, EvalOptions& options);
 
+/// `reel eval sweep`.
+void add_sweep_verb(CLI::App& eval, Action& action);
+
 }  // namespace reel::app
