@@ -6,7 +6,6 @@
 #include "app/eval.h"
 #include "app/generate_report.h"
 #include "pipeline/media/video_writer.h"
-#include "pipeline/world/degrade.h"
 
 namespace reel::app {
 namespace {
@@ -15,18 +14,17 @@ using nlohmann::json;
 
 class TruthSource final : public VideoSource {
  public:
-  TruthSource(const world::World& world, const EvalOptions& options)
-      : world_(world), degradation_(world::degradation(options.degrade)), options_(options) {}
+  explicit TruthSource(const EvalPlan& plan)
+      : plan_(plan), degradation_(world::degradation(plan.options.degrade)) {}
 
   media::Frames make(const EvalTask& task) override {
     world::Dice dice(~task.seed);  // another stream than that of the prompts, which starts from a seed too
-    const world::Take take = world::sample_take(world_, task.asked, dice);
-    const at::Tensor video = world::render(world_, task.asked, take);
-    media::Frames frames = world::to_frames(world_, world::degrade(video, degradation_, dice));
+    const at::Tensor video = plan_.subject->truth(task.number, dice);
+    media::Frames frames = world::to_frames(plan_.world, world::degrade(video, degradation_, dice));
     if (!task.save_path.empty()) {
       media::write_video(
           task.save_path, frames,
-          {.fps = frames.fps, .overwrite = options_.job.overwrite, .frames = frames.pixels.size(0)});
+          {.fps = frames.fps, .overwrite = plan_.options.job.overwrite, .frames = frames.pixels.size(0)});
     }
     return frames;
   }
@@ -34,28 +32,27 @@ class TruthSource final : public VideoSource {
   std::string describe() const override {
     return json{{"source", "truth"},
                 {"options",
-                 {{"degrade", options_.degrade},
-                  {"frames", world_.num_frames},
-                  {"width", world_.width},
-                  {"height", world_.height}}}}
+                 {{"degrade", plan_.options.degrade},
+                  {"frames", plan_.world.num_frames},
+                  {"width", plan_.world.width},
+                  {"height", plan_.world.height}}}}
         .dump();
   }
 
  private:
-  const world::World& world_;
+  const EvalPlan& plan_;
   world::Degradation degradation_;
-  const EvalOptions& options_;
 };
 
 class ModelSource final : public VideoSource {
  public:
-  explicit ModelSource(const EvalOptions& options) : options_(options), placement_(place(options.common)) {
-    example_ = job_of({.prompt = "a rocket moving up in space", .edited = true});
+  explicit ModelSource(const EvalPlan& plan) : plan_(plan), placement_(place(plan.options.common)) {
+    for (size_t v = 0; v < plan.variants.size(); ++v) example_ = job_of({.variant = v});
     if (example_.frames < 2) {
       throw std::invalid_argument("[--frames] motion needs at least 2 frames, got " +
                                   std::to_string(example_.frames) + "; the world's videos have 16");
     }
-    executor_ = make_executor(options.common);
+    executor_ = make_executor(plan.options.common);
     // The bar counts videos, not nodes, and a warning holds for all of them.
     executor_->context().options.progress = [this](const pipeline::Progress& event) {
       if (event.stage == "warning") warn(event.message);
@@ -72,7 +69,7 @@ class ModelSource final : public VideoSource {
       executor_->context().recipe_json = recipe(job, placement_);
     }
     const pipeline::Report report = executor_->run(build_graph(job), wanted);
-    if (task.edited) edits_ = report.find("sampler")->edits;
+    if (!job.options.edits.empty()) edits_ = report.find("sampler")->edits;
     for (const attention::EditReport& edit : edits_) {
       if (edit.sites.empty())
         warn("[--edit] '" + edit.edit + "' matches no site of this model, so it changes nothing");
@@ -103,7 +100,7 @@ class ModelSource final : public VideoSource {
                   {"guidance", example_.guidance},
                   {"guidance_rescale", example_.guidance_rescale},
                   {"scheduler", o.scheduler.empty() ? "model" : o.scheduler},
-                  {"edit", o.edits},
+                  {"edit", plan_.options.job.edits},
                   {"device", placement_.device.str()},
                   {"dtype", dtype_name(dtype_of(example_, placement_))}}}}
         .dump();
@@ -111,23 +108,24 @@ class ModelSource final : public VideoSource {
 
  private:
   void warn(const std::string& message) {
-    if (!options_.common.quiet && warned_.insert(message).second)
+    if (!plan_.options.common.quiet && warned_.insert(message).second)
       std::cerr << "reel: " << message << std::endl;
   }
 
   GenerateJob job_of(const EvalTask& task) const {
-    GenerateOptions options = options_.job;
-    CommonOptions common = options_.common;
-    options.prompt = task.prompt;
-    options.output = task.save_path;
-    if (!task.edited) options.edits.clear();
+    GenerateOptions options = plan_.options.job;
+    CommonOptions common = plan_.options.common;
+    plan_.subject->ask(task.number, options);
+    options.output = task.save_path.empty() ? "unused.y4m" : task.save_path;
+    options.overwrite |= task.save_path.empty();
+    options.edits = plan_.variants[task.variant].edits;
     common.seed = task.seed;
     return resolve_job(options, common);
   }
 
-  const EvalOptions& options_;
+  const EvalPlan& plan_;
   Placement placement_;
-  GenerateJob example_;
+  GenerateJob example_;  // of the last variant
   std::unique_ptr<pipeline::Executor> executor_;
   std::set<std::string> warned_;
   std::vector<attention::EditReport> edits_;  // of the last edited video
@@ -135,12 +133,12 @@ class ModelSource final : public VideoSource {
 
 }  // namespace
 
-std::unique_ptr<VideoSource> truth_source(const world::World& world, const EvalOptions& options) {
-  return std::make_unique<TruthSource>(world, options);
+std::unique_ptr<VideoSource> truth_source(const EvalPlan& plan) {
+  return std::make_unique<TruthSource>(plan);
 }
 
-std::unique_ptr<VideoSource> model_source(const EvalOptions& options) {
-  return std::make_unique<ModelSource>(options);
+std::unique_ptr<VideoSource> model_source(const EvalPlan& plan) {
+  return std::make_unique<ModelSource>(plan);
 }
 
 }  // namespace reel::app

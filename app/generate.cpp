@@ -2,12 +2,11 @@
 #include <sys/resource.h>
 
 #include <chrono>
-#include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "app/generate_job.h"
 #include "app/generate_report.h"
+#include "app/job_list.h"
 #include "app/preview.h"
 #include "models/part_file.h"
 #include "models/safetensors.h"
@@ -24,90 +23,6 @@ struct VerbOptions {
   std::string prompts_file;
   bool dry_run = false;
 };
-
-/// Options of one line of --prompts: plain text, or a JSON object with option names (dashes or underscores).
-GenerateOptions options_of_line(const std::string& line, int number, const GenerateOptions& base,
-                                CommonOptions& common) {
-  GenerateOptions options = base;
-  if (line.front() != '{') {
-    options.prompt = line;
-    return options;
-  }
-  const std::string place = "--prompts, line " + std::to_string(number);
-  try {
-    const nlohmann::json document = nlohmann::json::parse(line);
-    for (const auto& [key, value] : document.items()) {
-      std::string name = key;
-      std::replace(name.begin(), name.end(), '_', '-');
-      if (name == "prompt")
-        options.prompt = value.get<std::string>();
-      else if (name == "negative")
-        options.negative = value.get<std::string>();
-      else if (name == "output" || name == "o")
-        options.output = value.get<std::string>();
-      else if (name == "frames")
-        options.frames = value.get<int64_t>();
-      else if (name == "steps")
-        options.steps = value.get<int64_t>();
-      else if (name == "preview")
-        options.preview = value.get<int64_t>();
-      else if (name == "size")
-        options.size = value.get<std::string>();
-      else if (name == "fps")
-        options.fps = value.get<double>();
-      else if (name == "guidance")
-        options.guidance = value.get<double>();
-      else if (name == "guidance-rescale")
-        options.guidance_rescale = value.get<double>();
-      else if (name == "scheduler")
-        options.scheduler = value.get<std::string>();
-      else if (name == "seed")
-        common.seed = value.get<uint64_t>();
-      else if (name == "edit")
-        options.edits =
-            value.is_array() ? value.get<std::vector<std::string>>() : std::vector{value.get<std::string>()};
-      else if (name == "lora")
-        options.loras =
-            value.is_array() ? value.get<std::vector<std::string>>() : std::vector{value.get<std::string>()};
-      else if (name == "prompt-at")
-        options.prompt_keys = value.get<std::vector<std::string>>();
-      else if (name == "prompt-blend")
-        options.prompt_blend = value.get<std::string>();
-      else if (name == "clip-skip")
-        options.clip_skip = value.get<int>();
-      else if (name == "crf")
-        options.crf = value.get<int>();
-      else if (name == "codec")
-        options.codec = value.get<std::string>();
-      else if (name == "compare")
-        options.compare = value.get<bool>();
-      else if (name == "init-latents")
-        options.initial_latents = value.get<std::string>();
-      else if (name == "step-noise")
-        options.step_noise = value.get<std::string>();
-      else
-        throw std::invalid_argument("[" + place + "] the option '" + key +
-                                    "' is not known; use the names of reel generate --help");
-    }
-  } catch (const nlohmann::json::exception& error) {
-    throw std::invalid_argument("[" + place +
-                                "] must be a text or a JSON object of options: " + error.what());
-  }
-  return options;
-}
-
-/// `out.mp4` -> `out-0003.mp4` for the third of several jobs; a %d in the name (but for png) is filled in.
-std::string numbered_output(const std::string& output, size_t index, size_t count) {
-  if (output.empty() || count < 2) return output;
-  char number[32];
-  std::snprintf(number, sizeof number, "-%04zu", index + 1);
-  size_t at = output.find('%');
-  if (at == std::string::npos) at = output.rfind('.');
-  if (at != std::string::npos && output.find('/', at) != std::string::npos) at = std::string::npos;
-  if (at == std::string::npos) return output + number;
-  if (at > 0 && output[at] == '%' && output[at - 1] == '_') --at;
-  return output.substr(0, at) + number + output.substr(at);
-}
 
 void save_tensors(const std::string& path, const pipeline::Executor& executor) {
   std::map<std::string, at::Tensor> tensors;
@@ -129,7 +44,7 @@ class GenerateRun {
   explicit GenerateRun(VerbOptions options) : options_(std::move(options)) {}
 
   int run() {
-    std::vector<std::pair<GenerateOptions, CommonOptions>> jobs = read_jobs();
+    const std::vector<ListedJob> jobs = read_jobs();
     if (options_.dry_run) {
       for (const auto& [job, common] : jobs) dry_run(resolve_job(job, common), common);
       return kDone;
@@ -151,40 +66,15 @@ class GenerateRun {
   }
 
  private:
-  std::vector<std::pair<GenerateOptions, CommonOptions>> read_jobs() const {
-    std::vector<std::pair<GenerateOptions, CommonOptions>> jobs;
+  std::vector<ListedJob> read_jobs() const {
     if (options_.prompts_file.empty()) {
-      if (options_.job.prompt.empty() && options_.job.prompt_keys.empty()) {
+      if (options_.job.prompt.empty() && options_.job.prompt_keys.empty() && options_.job.synopsis.empty()) {
         throw std::invalid_argument(
             "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
       }
-      jobs.emplace_back(options_.job, options_.common);
-      return jobs;
+      return {{options_.job, options_.common}};
     }
-    std::ifstream file;
-    if (options_.prompts_file != "-") file.open(options_.prompts_file);
-    std::istream& stream = options_.prompts_file == "-" ? std::cin : file;
-    if (!stream) throw std::runtime_error("[--prompts] '" + options_.prompts_file + "' cannot be read");
-    int number = 0;
-    for (std::string line; std::getline(stream, line);) {
-      ++number;
-      while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
-      line.erase(0, line.find_first_not_of(" \t"));
-      if (line.empty()) continue;
-      CommonOptions common = options_.common;
-      const GenerateOptions job = options_of_line(line, number, options_.job, common);
-      jobs.emplace_back(job, common);
-    }
-    if (jobs.empty())
-      throw std::invalid_argument("[--prompts] '" + options_.prompts_file +
-                                  "' holds no prompts; write one a line");
-    for (size_t i = 0; i < jobs.size(); ++i) {
-      if (jobs[i].first.output == options_.job.output)
-        jobs[i].first.output = numbered_output(options_.job.output, i, jobs.size());
-      jobs[i].first.save_graph = numbered_output(options_.job.save_graph, i, jobs.size());
-      jobs[i].first.save_tensors = numbered_output(options_.job.save_tensors, i, jobs.size());
-    }
-    return jobs;
+    return read_job_list(options_.prompts_file, options_.job, options_.common);
   }
 
   void dry_run(const GenerateJob& job, const CommonOptions& common) {
@@ -250,7 +140,11 @@ void add_generate_verb(CLI::App& app, Action& action) {
   verb->add_option("--prompt-at", job.prompt_keys, "FRAME:TEXT, repeatable: prompts at chosen frames")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--prompt-blend", job.prompt_blend, "between two --prompt-at frames")
+  verb->add_option(
+      "--synopsis", job.synopsis,
+      "FILE or \"a; b; c\": stages spread over the frames, in place of a prompt; FRAME:TEXT says where");
+  verb->add_option("--prompt-blend,--synopsis-blend", job.prompt_blend,
+                   "between two --prompt-at frames, or two stages of a synopsis")
       ->check(CLI::IsMember({"linear", "hold"}))
       ->capture_default_str();
   verb->add_option("--frames", job.frames, "number of frames")->check(CLI::Range(1, 4096));

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "app/preview.h"
+#include "app/synopsis.h"
 #include "models/safetensors.h"
 #include "pipeline/graph_json.h"
 #include "pipeline/hash.h"
@@ -74,6 +75,35 @@ pipeline::LoraChoice parse_lora(const std::string& text) {
   return {text, 1.0};
 }
 
+/// What is to be seen when: keys within the video, or the stages of a synopsis.
+void resolve_prompts(GenerateJob& job) {
+  const GenerateOptions& options = job.options;
+  for (const std::string& key : options.prompt_keys) {
+    const size_t colon = key.find(':');
+    if (colon == std::string::npos || colon == 0 || colon > 9 ||
+        key.find_first_not_of("0123456789") != colon) {
+      throw std::invalid_argument("[--prompt-at] is written FRAME:TEXT, got '" + key +
+                                  "'; for example --prompt-at \"8:a cat\"");
+    }
+    if (std::stoll(key) >= job.frames) {
+      throw std::invalid_argument("[--prompt-at] frame " + key.substr(0, colon) +
+                                  " lies beyond the video, whose frames are 0 to " +
+                                  std::to_string(job.frames - 1) + "; choose one of them or raise --frames");
+    }
+  }
+  if (options.synopsis.empty()) return;
+  if (!options.prompt.empty())
+    throw std::invalid_argument("[--synopsis] takes the place of a prompt, got '" + options.prompt +
+                                "' too; leave one of them out");
+  if (!options.prompt_keys.empty())
+    throw std::invalid_argument(
+        "[--synopsis] and --prompt-at both say what is to be seen when; leave one of them out, or write the "
+        "frames "
+        "into the synopsis: \"0:a cat; 15:a dog\"");
+  job.synopsis = synopsis_text(options.synopsis);
+  job.stages = guidance::read_synopsis(job.synopsis, job.frames);
+}
+
 Link output_of(const std::string& node, int slot = 0) { return {node, slot}; }
 
 Input constant(const ParamValue& value) {
@@ -104,7 +134,9 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
   job.guidance = options.guidance.value_or(defaults.guidance_scale);
   job.guidance_rescale = options.guidance_rescale.value_or(defaults.guidance_rescale);
   job.seed = common.seed ? *common.seed : std::random_device{}();  // 32 bits: short to type again
-  job.output = options.output.empty() ? default_output(options.prompt) : options.output;
+  resolve_prompts(job);
+  const std::string& title = job.stages.empty() ? options.prompt : job.stages.front().text;
+  job.output = options.output.empty() ? default_output(title) : options.output;
   std::vector<std::string> outputs = {job.output};
   if (options.compare) {
     job.output_unedited = with_suffix(job.output, "unedited");
@@ -123,19 +155,6 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
     job.previews["sampler"] = preview_name(job.output);
     if (options.compare) job.previews["sampler_unedited"] = preview_name(job.output_unedited);
     for (const auto& [node, file] : job.previews) check_preview(file, options.overwrite);
-  }
-  for (const std::string& key : options.prompt_keys) {
-    const size_t colon = key.find(':');
-    if (colon == std::string::npos || colon == 0 || colon > 9 ||
-        key.find_first_not_of("0123456789") != colon) {
-      throw std::invalid_argument("[--prompt-at] is written FRAME:TEXT, got '" + key +
-                                  "'; for example --prompt-at \"8:a cat\"");
-    }
-    if (std::stoll(key) >= job.frames) {
-      throw std::invalid_argument("[--prompt-at] frame " + key.substr(0, colon) +
-                                  " lies beyond the video, whose frames are 0 to " +
-                                  std::to_string(job.frames - 1) + "; choose one of them or raise --frames");
-    }
   }
   guidance::make_scheduler(plugins().schedulers, job.model.scheduler, options.scheduler,
                            static_cast<int>(job.steps));
@@ -207,6 +226,13 @@ Graph build_graph(const GenerateJob& job) {
         "positive",
         "PromptSchedule",
         {{"clip", clip}, {"keys", keys}, {"length", job.frames}, {"blend", options.prompt_blend}},
+        ""};
+  }
+  if (!job.stages.empty()) {
+    *graph.find("positive") = {
+        "positive",
+        "SynopsisPrompt",
+        {{"clip", clip}, {"synopsis", job.synopsis}, {"length", job.frames}, {"blend", options.prompt_blend}},
         ""};
   }
   set("latent", "width", job.width), set("latent", "height", job.height), set("latent", "length", job.frames);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/app.h"
+#include "guidance/synopsis.h"
 #include "models/model_folder.h"
 #include "pipeline/graph.h"
 
@@ -16,6 +17,7 @@ struct GenerateOptions {
   std::string prompt, negative, output, scheduler, prompt_blend = "linear", codec, initial_latents,
                                                    step_noise;
   std::vector<std::string> prompt_keys;  // FRAME:TEXT
+  std::string synopsis;                  // file or stages, in place of a prompt
   std::optional<int64_t> frames, steps, preview;
   std::string size;  // WxH
   std::optional<double> fps, guidance, guidance_rescale;
@@ -30,6 +32,8 @@ struct GenerateJob {
   GenerateOptions options;
   models::ModelFolder model;
   std::string model_name, motion_adapter;
+  std::string synopsis;         // its text, as the graph carries it
+  guidance::PromptKeys stages;  // the same, read
   uint64_t seed = 0;
   int64_t width = 0, height = 0, frames = 0, steps = 0;
   double fps = 0, guidance = 0, guidance_rescale = 0;

@@ -15,9 +15,13 @@ using nlohmann::json;
 
 json resolved_options(const GenerateJob& job, const Placement& placement) {
   const GenerateOptions& o = job.options;
+  json stages = json::array();
+  for (const guidance::PromptKey& stage : job.stages)
+    stages.push_back({{"frame", stage.frame}, {"text", stage.text}});
   return {{"prompt", o.prompt},
           {"negative", o.negative},
           {"prompt_at", o.prompt_keys},
+          {"synopsis", stages},
           {"prompt_blend", o.prompt_blend},
           {"frames", job.frames},
           {"width", job.width},

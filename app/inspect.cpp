@@ -6,6 +6,7 @@
 
 #include "app/app.h"
 #include "app/generate_job.h"
+#include "models/part_file.h"
 #include "models/safetensors.h"
 #include "pipeline/attention_maps.h"
 #include "pipeline/media/video_writer.h"
@@ -20,7 +21,7 @@ struct Options {
   CommonOptions common;
   GenerateOptions job;
   std::string output = "attention.png", where = "kind=temporal", keep = "mean";
-  int64_t budget_mb = 512;
+  int64_t budget_mb = 512, sites = 36;
 };
 
 /// One picture of all steps under each other for a single png, else one frame per step.
@@ -30,57 +31,104 @@ at::Tensor arrange(const at::Tensor& pictures, const std::string& output) {
   return pictures.mean(0, true);  // the mean over the steps: a picture that stays readable
 }
 
+/// A run whose maps are recorded: its sampling node, and the file that the maps go to.
+struct Tapped {
+  std::string sampler, file;
+  std::string prefix;  // of its maps' names in a common file
+};
+
+void tap(pipeline::Graph& graph, const Tapped& run, const Options& options) {
+  const std::string id = "tap_" + run.sampler;
+  graph.nodes.push_back({id,
+                         "TapAttention",
+                         {{"model", graph.find(run.sampler)->inputs.at("model")},
+                          {"selector", options.where},
+                          {"keep", options.keep},
+                          {"file", run.file},
+                          {"budget_mb", options.budget_mb}},
+                         ""});
+  graph.find(run.sampler)->inputs["model"] = pipeline::Link{id, 0};
+}
+
+pipeline::AttentionMaps read_maps(const Tapped& run) {
+  pipeline::AttentionMaps maps;
+  const auto file = models::SafetensorsFile::open(run.file);
+  for (const auto& entry : file->tensors())
+    maps[entry.first] = models::SafetensorsFile::view(file, entry.first);
+  return maps;
+}
+
+/// Removes the runs' files in the end, whatever that is.
+struct Cleanup {
+  const std::vector<Tapped>& runs;
+  ~Cleanup() {
+    std::error_code ignored;
+    for (const Tapped& run : runs) fs::remove(run.file, ignored);
+  }
+};
+
 int inspect(const Options& options) {
   GenerateOptions generate = options.job;
-  const bool raw = options.output.ends_with(".safetensors");
-  const std::string tensors =
-      raw ? options.output : options.output + "." + std::to_string(getpid()) + ".maps";
+  const bool raw = options.output.ends_with(".safetensors"), pairs = generate.compare;
+  if (pairs && generate.edits.empty())
+    throw std::invalid_argument("[--compare] shows maps without and with edits, got no edit; add --edit");
   if (!raw) media::check_output(options.output, {.overwrite = generate.overwrite});
-  if (raw && fs::exists(tensors) && !generate.overwrite) {
-    throw std::runtime_error("[" + tensors + "] exists; use -y to replace it, or another name");
-  }
-  generate.output = "unused-" + std::to_string(getpid()) + ".mp4";  // the graph ends at the sampler
+  if (raw) models::check_target(options.output, generate.overwrite);
+  const std::string unique = "." + std::to_string(getpid());
+  std::vector<Tapped> runs = {{"sampler", options.output + unique + ".maps", pairs ? "edited/" : ""}};
+  if (pairs)
+    runs.insert(runs.begin(), {"sampler_unedited", options.output + unique + "-unedited.maps", "unedited/"});
+
+  const Cleanup cleanup{runs};
+  generate.output = "unused" + unique + ".y4m";  // the graph ends at the sampler
   const GenerateJob job = resolve_job(generate, options.common);
   pipeline::Graph graph = build_graph(job);
-  pipeline::Node tap{"tap",
-                     "TapAttention",
-                     {{"model", graph.find("sampler")->inputs.at("model")},
-                      {"selector", options.where},
-                      {"keep", options.keep},
-                      {"file", tensors},
-                      {"budget_mb", options.budget_mb}},
-                     ""};
-  graph.nodes.push_back(std::move(tap));
-  graph.find("sampler")->inputs["model"] = pipeline::Link{"tap", 0};
+  std::vector<std::string> outputs;
+  for (const Tapped& run : runs) tap(graph, run, options), outputs.push_back(run.sampler);
+  const pipeline::Report report = make_executor(options.common)->run(graph, outputs);
 
-  auto executor = make_executor(options.common);
-  const std::vector<std::string> outputs = {"sampler"};
-  const pipeline::Report report = executor->run(graph, outputs);
-  const auto& edits = report.find("sampler")->edits;
-  const attention::EditReport& record = edits.back();
+  // An edit may change nothing of where attention happens: all runs have the same sites.
+  const attention::EditReport& record = report.find("sampler")->edits.back();
   if (record.sites.empty())
     throw std::invalid_argument("[inspect] no attention site matches '" + options.where +
                                 "'; see reel generate --dry-run --edit tap");
-  if (!raw) {
-    const auto file = models::SafetensorsFile::open(tensors);
-    std::map<std::string, at::Tensor> maps;
-    for (const auto& entry : file->tensors())
-      maps[entry.first] = models::SafetensorsFile::view(file, entry.first);
-    const at::Tensor pictures = arrange(pipeline::draw_attention_maps(maps), options.output);
-    const media::Frames frames{(pictures * 255).round().to(at::kByte).contiguous(), 4};
-    fs::remove(tensors);
-    media::write_video(options.output, frames, {.fps = 4, .overwrite = generate.overwrite});
+  std::vector<pipeline::AttentionMaps> maps;
+  for (const Tapped& run : runs) maps.push_back(read_maps(run));
+  std::vector<std::string> shown = record.sites;
+  size_t left_out = 0;
+  if (raw) {
+    pipeline::AttentionMaps all;
+    for (size_t i = 0; i < runs.size(); ++i) {
+      for (const auto& [name, map] : maps[i]) all[runs[i].prefix + name] = map;
+    }
+    models::write_safetensors(options.output, all);
+  } else {
+    const pipeline::MapPictures drawn =
+        pipeline::draw_attention_maps(maps, {.order = record.sites, .most_sites = options.sites});
+    const at::Tensor pictures = arrange(drawn.pixels, options.output);
+    media::write_video(options.output, {(pictures * 255).round().to(at::kByte).contiguous(), 4},
+                       {.fps = 4, .overwrite = generate.overwrite});
+    shown = drawn.sites, left_out = drawn.left_out;
   }
   if (options.common.json) {
-    print_json(
-        json{{"path", options.output}, {"seed", job.seed}, {"sites", record.sites}, {"facts", record.facts}}
-            .dump());
+    print_json(json{{"path", options.output},
+                    {"seed", job.seed},
+                    {"sites", shown},
+                    {"sites_left_out", left_out},
+                    {"compare", pairs},
+                    {"facts", record.facts}}
+                   .dump());
     return kDone;
   }
   std::cout << options.output << std::endl;
-  if (!options.common.quiet) {
-    for (const std::string& site : record.sites) std::cerr << "  " << site << "\n";
+  if (options.common.quiet) return kDone;
+  if (!raw) {
+    std::cerr << "reel: row by row, from left to right"
+              << (pairs ? "; of each pair without edits, then with them" : "") << ":\n";
   }
+  for (const std::string& site : shown) std::cerr << "  " << site << "\n";
+  if (left_out > 0)
+    std::cerr << "reel: " << left_out << " further sites are not shown; narrow --where or raise --sites\n";
   return kDone;
 }
 
@@ -100,12 +148,18 @@ void add_inspect_verb(CLI::App& app, Action& action) {
   verb->add_option("--keep", options->keep, "mean over sequences and heads, mean over sequences, or all")
       ->check(CLI::IsMember({"mean", "heads", "maps"}))
       ->capture_default_str();
-  verb->add_option("--budget-mb", options->budget_mb, "MiB of maps kept; further ones are dropped")
+  verb->add_option("--sites", options->sites,
+                   "most sites in a picture, spread evenly over those that match; 0: all")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  verb->add_option("--budget-mb", options->budget_mb, "MiB of maps kept of a run; further ones are dropped")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   verb->add_option("--edit", job.edits, "edits to look at, as in reel generate")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_flag("--compare", job.compare,
+                 "each site's map without and, right of it, with the edits; same seed");
   verb->add_option("--frames", job.frames, "number of frames")->check(CLI::Range(1, 4096));
   verb->add_option("--size", job.size, "WIDTHxHEIGHT in pixels");
   verb->add_option("--steps", job.steps, "denoising steps")->check(CLI::Range(1, 10000));
@@ -114,7 +168,7 @@ void add_inspect_verb(CLI::App& app, Action& action) {
   verb->add_flag("-y,--overwrite", job.overwrite, "replace an existing file");
   verb->footer(
       "Example: reel inspect \"a rocket moving up in space\" --where \"kind=temporal layer=up_blocks.1.*\" "
-      "-o maps.png");
+      "-o maps.png\nPictures show the sites row by row in order of execution, which is printed.");
   add_common_options(*verb, options->common);
   verb->callback([options, &action] { action = [options] { return inspect(*options); }; });
 }

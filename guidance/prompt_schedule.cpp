@@ -52,7 +52,8 @@ at::Tensor schedule_contexts(const std::vector<int64_t>& key_frames, const at::T
     }
     const double weight =
         static_cast<double>(frame - before->first) / static_cast<double>(after->first - before->first);
-    scheduled.push_back(before->second * (1 - weight) + after->second * weight);
+    // In this form two equal contexts mix to themselves, bit for bit.
+    scheduled.push_back(before->second + (after->second - before->second) * weight);
   }
   return at::stack(scheduled).unsqueeze(0);
 }
@@ -66,7 +67,7 @@ at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, models::Text
     texts.push_back(key.text);
   }
   check_keys(key_frames, frames);  // before the encoder is put to work
-  return schedule_contexts(key_frames, encoder.encode(texts, clip_skip), frames, blend);
+  return schedule_contexts(key_frames, encoder.encode(texts, clip_skip).to(at::kFloat), frames, blend);
 }
 
 }  // namespace reel::guidance

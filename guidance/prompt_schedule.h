@@ -22,7 +22,7 @@ using PromptKeys = std::vector<PromptKey>;
 enum class PromptBlend { kLinear, kHold };
 
 /// One context per frame: the keys' own at their frames, blended between them, the first and last one
-/// outside. Shapes: keys in any order -> [1, frames, L, D]. Throws: std::invalid_argument for no keys, a
+/// outside. Shapes: keys in any order -> f32 [1, frames, L, D]. Throws: std::invalid_argument for no keys, a
 /// frame outside 0 to frames - 1, or two keys at one frame.
 at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, models::TextEncoder& encoder,
                             PromptBlend blend, int clip_skip = 0);

@@ -1,6 +1,7 @@
 // A layered drawing: columns by distance from the sources, rows so that links cross little.
 #include "pipeline/check.h"
 #include "pipeline/graph_edit.h"
+#include "pipeline/xml_text.h"
 
 namespace reel::pipeline {
 namespace {
@@ -25,37 +26,11 @@ struct Edge {
   size_t slot, row;
 };
 
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      case '\'':
-        safe += "&#39;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
-
 std::string number(double value) { return std::to_string(static_cast<int>(value)); }
 
 std::string text_at(int x, int y, const std::string& classes, const std::string& text) {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" class=\"" + classes + "\">" + escaped(text) +
-         "</text>\n";
+  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" class=\"" + classes + "\">" +
+         xml_escaped(text) + "</text>\n";
 }
 
 class Drawing {

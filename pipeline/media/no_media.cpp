@@ -21,6 +21,7 @@ std::unique_ptr<VideoWriter> make_libav_writer(const OutputPlan& plan) { refuse(
 std::unique_ptr<VideoWriter> make_gif_writer(const OutputPlan& plan) { refuse(plan.path); }
 std::unique_ptr<VideoWriter> make_png_writer(const OutputPlan& plan) { refuse(plan.path); }
 std::unique_ptr<VideoReader> open_media(const std::string& path) { refuse(path); }
+bool can_read_pictures() { return false; }
 at::Tensor read_rgba(const std::string& path) { refuse(path); }
 
 }  // namespace reel::media

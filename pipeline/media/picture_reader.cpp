@@ -85,6 +85,8 @@ std::unique_ptr<VideoReader> open_picture(const std::string& path) {
   return std::make_unique<PictureReader>(path);
 }
 
+bool can_read_pictures() { return true; }
+
 at::Tensor read_rgba(const std::string& path) {
   if (!std::filesystem::is_regular_file(path))
     throw std::runtime_error("[" + path + "] does not exist; name a picture file");

@@ -15,6 +15,9 @@ namespace reel::media {
 /// Throws: std::runtime_error "[path] ..." if it is damaged or too large.
 std::unique_ptr<VideoReader> open_picture(const std::string& path);
 
+/// Whether this build can read pictures at all.
+bool can_read_pictures();
+
 /// The same picture with its transparency: uint8 [H, W, 4], straight alpha; 255 where the file has none.
 /// Throws: std::runtime_error "[path] ..." if it is absent, damaged, too large, or not 8 bits a channel.
 at::Tensor read_rgba(const std::string& path);

@@ -37,8 +37,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
       inputs.text("blend") == "hold" ? guidance::PromptBlend::kHold : guidance::PromptBlend::kLinear;
   const auto keys = parse_keys(inputs.text("keys"));
   return {PromptContext{
-      guidance::schedule_prompts(keys, inputs.integer("length"), *encoder, blend, clip.clip_skip)
-          .to(at::kFloat)}};
+      guidance::schedule_prompts(keys, inputs.integer("length"), *encoder, blend, clip.clip_skip)}};
 }
 
 }  // namespace

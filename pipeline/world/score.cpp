@@ -11,7 +11,6 @@
 namespace reel::world {
 namespace {
 
-constexpr int kSide = 64;  // of the fine pictures; the coarse ones have half of it
 // Roughness (frame widths a frame, root mean square) at which the smoothness of a track has fallen to 0.6.
 // Tracking errors on rendered truth lie below 0.005; random order of a full motion gives above 0.2.
 constexpr double kRough = 0.06;
@@ -48,34 +47,48 @@ bool VideoScore::all_right() const {
   return right;
 }
 
-Scorer::Scorer(const World& world) : world_(world), bank_(world) {}
-
-VideoScore Scorer::score(const at::Tensor& frames, const Scene& asked) const {
+void check_frames(const at::Tensor& frames) {
   if (frames.dim() != 4 || frames.size(3) != 3 || frames.scalar_type() != at::kByte || frames.size(0) < 2 ||
       frames.size(1) < 16 || frames.size(2) < 16) {
     throw std::invalid_argument(
         c10::str("[score] frames must be uint8 [F, H, W, 3], at least 2 frames of 16 x 16, got ",
                  frames.toString(), " ", frames.sizes()));
   }
-  bool known = asked.background >= 0 && asked.background < static_cast<int>(world_.backgrounds.size());
+}
+
+void check_scene(const World& world, const Scene& asked) {
+  bool known = asked.background >= 0 && asked.background < static_cast<int>(world.backgrounds.size());
   for (const Actor& actor : asked.actors) {
-    known = known && actor.object >= 0 && actor.object < static_cast<int>(world_.objects.size()) &&
-            actor.motion >= 0 && actor.motion < static_cast<int>(world_.motions.size());
+    known = known && actor.object >= 0 && actor.object < static_cast<int>(world.objects.size()) &&
+            actor.motion >= 0 && actor.motion < static_cast<int>(world.motions.size());
   }
   if (!known || asked.actors.empty() || asked.actors.size() > 2) {
     throw std::invalid_argument("[score] the scene must have one or two objects of this world");
   }
-  View whole;
-  whole.seen = to_rasters(frames, kSide);
-  const BackgroundFit background = fit_background(world_, whole.seen);
-  whole.under.assign(whole.frames(), background.picture);
-  whole.noise = background.noise;
+}
+
+View view_over(std::vector<Raster> clip, const BackgroundFit& background) {
+  View view;
+  view.seen = std::move(clip);
+  view.under.assign(view.frames(), background.picture);
+  view.noise = background.noise;
+  return view;
+}
+
+Scorer::Scorer(const World& world) : world_(world), bank_(world) {}
+
+VideoScore Scorer::score(const at::Tensor& frames, const Scene& asked) const {
+  check_frames(frames);
+  check_scene(world_, asked);
+  std::vector<Raster> clip = to_rasters(frames, kSide);
+  const BackgroundFit background = fit_background(world_, clip);
+  const View whole = view_over(std::move(clip), background);
 
   std::vector<Performer> performers;
   std::vector<View> views;
   if (asked.actors.size() == 1) {
     views = {whole};
-    performers = {find(bank_, whole, 0.3)};
+    performers = {find(bank_, whole, kReachOfOne)};
   } else {
     for (const bool left : {true, false}) {
       View half = whole;

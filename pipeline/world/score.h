@@ -37,6 +37,16 @@ struct VideoScore {
   bool all_right() const;  // every object, every motion and the background
 };
 
+constexpr int kSide = 64;            // of the fine pictures; the coarse ones have half of it
+constexpr double kReachOfOne = 0.3;  // of find_blob, where one object has the frame for itself
+
+/// Throws: std::invalid_argument unless frames are uint8 [F, H, W, 3], at least 2 of at least 16 x 16 pixels.
+void check_frames(const at::Tensor& frames);
+/// Throws: std::invalid_argument unless the scene has one or two objects of this world.
+void check_scene(const World& world, const Scene& asked);
+/// The clip over the background that was found in it, every pixel counting the same.
+View view_over(std::vector<Raster> clip, const BackgroundFit& background);
+
 /// Recognises objects, motions and backgrounds by fitting the known sprites and backgrounds to the video: no
 /// learned network takes part. Holds what only depends on the world.
 class Scorer {

@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "models/safetensors.h"
 #include "pipeline/media/picture_reader.h"
 
 namespace reel::world {
@@ -17,6 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kMostBytes = 16 << 20;
+constexpr const char* kConverter = "assets/training/atlas_to_safetensors.py";
 
 /// A value of the file and the path to it, so that every complaint says where.
 class Entry {
@@ -118,6 +120,29 @@ Background read_background(const Entry& entry) {
   return background;
 }
 
+/// uint8 [H, W, 4], straight alpha: a picture, or the tensor `atlas` of a .safetensors file, which every
+/// build can read.
+at::Tensor read_atlas(const std::string& path) {
+  if (path.ends_with(".safetensors")) {
+    const at::Tensor atlas = models::read_tensor(path, "atlas");
+    if (atlas.scalar_type() != at::kByte || atlas.dim() != 3 || atlas.size(2) != 4) {
+      throw std::runtime_error(c10::str("[", path, "] 'atlas' must be uint8 [H, W, 4], got ",
+                                        atlas.toString(), " ", atlas.sizes(), "; write it with ",
+                                        kConverter));
+    }
+    return atlas;
+  }
+  if (!media::can_read_pictures()) {
+    throw std::runtime_error(c10::str(
+        "[", path,
+        "] is a picture, and this reel was built without OpenCV (REEL_WITH_MEDIA=OFF); on any machine with "
+        "Python and Pillow run 'python ",
+        kConverter, " ", std::filesystem::path(path).parent_path().string(),
+        " NEW_FOLDER', then use --world NEW_FOLDER"));
+  }
+  return media::read_rgba(path);
+}
+
 /// The cells of the atlas, in the order of the objects, premultiplied: [objects, 4, cell, cell].
 at::Tensor read_sprites(const std::filesystem::path& folder, const Entry& atlas, int64_t objects) {
   const int64_t cell = atlas.at("cell").integer(4, 512);
@@ -129,7 +154,7 @@ at::Tensor read_sprites(const std::filesystem::path& folder, const Entry& atlas,
     file.fail("the name of a file beside it");
   if (columns * rows < objects) atlas.fail(c10::str("a grid with room for ", objects, " objects"));
   const std::string path = (folder / name).string();
-  const at::Tensor picture = media::read_rgba(path);
+  const at::Tensor picture = read_atlas(path);
   if (picture.size(0) != rows * cell || picture.size(1) != columns * cell) {
     throw std::runtime_error(c10::str("[", path, "] must have ", columns * cell, " x ", rows * cell,
                                       " pixels, got ", picture.size(1), " x ", picture.size(0),

@@ -66,9 +66,9 @@ struct World {
   int background_index(const std::string& name) const;
 };
 
-/// Reads `folder`/world.json and the atlas it names.
-/// Throws: std::runtime_error "[file] ..." naming the entry that is missing, of the wrong type or out of
-/// range.
+/// Reads `folder`/world.json and the atlas it names: a picture (in a build with media), or a .safetensors
+/// file with the tensor `atlas`, uint8 [H, W, 4] with straight alpha. Throws: std::runtime_error "[file] ..."
+/// naming the entry that is missing, of the wrong type or out of range.
 World load_world(const std::string& folder);
 
 }  // namespace reel::world

@@ -1,10 +1,11 @@
-// `reel eval`, end to end: the real program on rendered truth and on a tiny random model.
+// `reel eval world`, end to end: the real program on rendered truth and on a tiny random model.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 
-#include "tests/support/command.h"
-#include "tests/support/golden.h"
+#include "models/safetensors.h"
+#include "pipeline/media/picture_reader.h"
+#include "tests/support/eval.h"
 
 namespace reel {
 namespace {
@@ -12,31 +13,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
-
-const std::string kModel = std::string(REEL_GOLDEN) + "/pipelines/merged_ddim";
-
-class EvalTest : public testing::Test {
- protected:
-  CommandResult eval(const std::vector<std::string>& more) {
-    std::vector<std::string> words = {"eval", "world", "--threads", "1"};
-    words.insert(words.end(), more.begin(), more.end());
-    return reel_command(folder_, words);
-  }
-  /// A small job on the tiny model.
-  CommandResult model(const std::vector<std::string>& more) {
-    std::vector<std::string> words = {"--model", kModel, "--frames", "4", "--size", "32x32", "--steps", "2"};
-    words.insert(words.end(), more.begin(), more.end());
-    return eval(words);
-  }
-  std::vector<std::string> lines(const std::string& name) {
-    std::ifstream file(folder_.path() / name);
-    std::vector<std::string> all;
-    for (std::string line; std::getline(file, line);) all.push_back(line);
-    return all;
-  }
-  fs::path path(const std::string& name) const { return folder_.path() / name; }
-  TemporaryFolder folder_;
-};
 
 TEST_F(EvalTest, FindsTheTruthInTheTruth) {
   const CommandResult result = eval({"--truth", "--prompts", "6", "--json"});
@@ -145,7 +121,7 @@ TEST_F(EvalTest, KeepsTheVideosThatGenerateMakes) {
   std::string prompt = lines("a.csv").at(1).substr(2);
   prompt.resize(prompt.find(','));
   ASSERT_EQ(
-      reel_command(folder_, {"generate", prompt, "--model", kModel, "--frames", "4", "--size", "32x32",
+      reel_command(folder_, {"generate", prompt, "--model", model_, "--frames", "4", "--size", "32x32",
                              "--steps", "2", "--seed", "7", "--threads", "1", "--no-recipe", "-o", "one.mp4"})
           .code,
       0);
@@ -174,6 +150,21 @@ TEST_F(EvalTest, AnInterruptKeepsWhatIsFinished) {
   EXPECT_GT(lines("part.csv").size(), 1u);
 }
 
+TEST_F(EvalTest, TheWorldMayLieElsewhereWithItsAtlasAsATensor) {
+  const std::string bundled = std::string(REEL_ASSETS_DIR) + "/world";
+  std::string text = read_file(bundled + "/world.json");
+  text.replace(text.find("sprites.png"), 11, "sprites.safetensors");
+  fs::create_directory(path("own"));
+  write_file(folder_ / "own/world.json", text);
+  models::write_safetensors(folder_ / "own/sprites.safetensors",
+                            {{"atlas", media::read_rgba(bundled + "/sprites.png")}});
+  const CommandResult result = eval({"--truth", "--prompts", "2", "--json", "--world", "own"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)["results"],
+            json::parse(eval({"--truth", "--prompts", "2", "--json"}).out)["results"]);
+  EXPECT_EQ(eval({"--truth", "--world", "nowhere"}).code, 4);
+}
+
 TEST_F(EvalTest, RefusesWhatDoesNotFit) {
   const auto refused = [&](const std::vector<std::string>& words, int code, const std::string& part) {
     const CommandResult result = eval(words);
@@ -188,8 +179,8 @@ TEST_F(EvalTest, RefusesWhatDoesNotFit) {
   refused({"--truth", "-o", "rows.txt"}, 2, ".csv");
   refused({"--truth", "--prompts", "0"}, 2, "--prompts");
   refused({"--model", "nowhere"}, 4, "nowhere");
-  refused({"--model", kModel, "--edit", "scael"}, 2, "scale");
-  refused({"--model", kModel, "--size", "33x32"}, 2, "[--size]");
+  refused({"--model", model_, "--edit", "scael"}, 2, "scale");
+  refused({"--model", model_, "--size", "33x32"}, 2, "[--size]");
   write_file(folder_ / "old.csv", "kept");
   refused({"--truth", "--prompts", "1", "-o", "old.csv"}, 4, "exists");
   EXPECT_EQ(read_file(folder_ / "old.csv"), "kept");

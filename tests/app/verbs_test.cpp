@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/safetensors.h"
+#include "pipeline/media/video_reader.h"
 #include "tests/support/command.h"
 #include "tests/support/golden.h"
 
@@ -114,6 +115,52 @@ TEST(InspectVerbTest, DrawsMapsAndWritesTensors) {
   ASSERT_EQ(run({"-o", "maps.mp4"}).code, 0);
   EXPECT_EQ(run({"-o", "none.png", "--where", "layer=nowhere"}).code, 2);
   EXPECT_FALSE(fs::exists(folder.path() / "none.png"));
+}
+
+TEST(InspectVerbTest, ComparesMapsWithoutAndWithEdits) {
+  const TemporaryFolder folder;
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"inspect", "a fox",  "--model",   kModel,    "--frames",
+                                      "4",       "--size", "32x16",     "--steps", "2",
+                                      "--seed",  "1",      "--threads", "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return reel_command(folder, words);
+  };
+  const std::string edit = "scale:factor=3@kind=temporal";
+  ASSERT_EQ(run({"--compare", "--edit", edit, "-o", "both.safetensors"}).code, 0);
+  ASSERT_EQ(run({"--edit", edit, "-o", "edited.safetensors"}).code, 0);
+  ASSERT_EQ(run({"-o", "unedited.safetensors"}).code, 0);
+  const auto both = models::SafetensorsFile::open(folder / "both.safetensors");
+  size_t compared = 0, different = 0;
+  for (const char* half : {"edited", "unedited"}) {
+    const auto alone = models::SafetensorsFile::open(folder / (half + std::string(".safetensors")));
+    for (const auto& [name, info] : alone->tensors()) {
+      const at::Tensor map = models::SafetensorsFile::view(both, half + std::string("/") + name);
+      EXPECT_TRUE(at::equal(map, models::SafetensorsFile::view(alone, name))) << half << ": " << name;
+      different += !at::equal(map, models::SafetensorsFile::view(both, "unedited/" + name));
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, both->tensors().size());
+  EXPECT_GT(different, 0u);
+
+  const CommandResult drawn = run({"--compare", "--edit", edit, "-o", "both.png", "--sites", "2"});
+  ASSERT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_THAT(drawn.err, HasSubstr("of each pair without edits, then with them"));
+  EXPECT_THAT(drawn.err, HasSubstr("further sites are not shown"));
+  // One column of two sites, each a pair: two squares of 96 pixels with gaps of 2 and 6.
+  const auto frames = media::VideoReader::open(folder / "both.png")->read(0, 1);
+  EXPECT_EQ(frames.pixels.sizes(), (at::IntArrayRef{1, 2 * 102 + 6, 194 + 12, 3}));
+  const json document =
+      json::parse(run({"--compare", "--edit", edit, "-o", "c.png", "--sites", "2", "--json"}).out);
+  EXPECT_EQ(document["sites"].size(), 2u);
+  EXPECT_GT(document["sites_left_out"], 0);
+
+  const CommandResult refused = run({"--compare", "-o", "d.png"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("add --edit"));
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    EXPECT_EQ(entry.path().string().find(".maps"), std::string::npos) << entry.path();
 }
 
 TEST(DoctorVerbTest, ReportsFormatsAndExitsByWhetherTheDefaultJobCanRun) {

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "models/safetensors.h"
+#include "pipeline/media/picture_reader.h"
 #include "pipeline/world/world.h"
 #include "tests/support/temporary_folder.h"
 
@@ -62,6 +64,53 @@ TEST(WorldTest, NamesTheEntryThatIsWrong) {
   EXPECT_THAT(complaint("\"hops_per_clip\"", "\"hops\""), HasSubstr("'hops_per_clip' is missing"));
   EXPECT_THAT(complaint("{", "[{"), HasSubstr("is not JSON"));
   EXPECT_THAT(complaint("x", "x"), HasSubstr("sprites.png"));  // the atlas is not beside it
+}
+
+/// A copy of the bundled world whose atlas is the tensor `name` of a .safetensors file.
+void write_tensor_world(const TemporaryFolder& folder, const std::string& name, const at::Tensor& atlas) {
+  std::string text = read_file(kFolder + "/world.json");
+  const std::string picture = "sprites.png";
+  text.replace(text.find(picture), picture.size(), "sprites.safetensors");
+  write_file(folder / "world.json", text);
+  models::write_safetensors(folder / "sprites.safetensors", {{name, atlas}});
+}
+
+std::string load_complaint(const std::string& folder) {
+  try {
+    load_world(folder);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(WorldTest, AnAtlasAsATensorIsTheAtlasAsAPicture) {
+  if (!media::can_read_pictures()) GTEST_SKIP() << "this build reads no pictures";
+  const TemporaryFolder folder;
+  write_tensor_world(folder, "atlas", media::read_rgba(kFolder + "/sprites.png"));
+  const World loaded = load_world(folder.path().string());
+  EXPECT_TRUE(at::equal(loaded.sprites, world().sprites));
+  EXPECT_EQ(loaded.objects.size(), world().objects.size());
+}
+
+TEST(WorldTest, RefusesATensorThatIsNoAtlas) {
+  const auto complaint = [](const std::string& name, const at::Tensor& atlas) {
+    const TemporaryFolder folder;
+    write_tensor_world(folder, name, atlas);
+    return load_complaint(folder.path().string());
+  };
+  EXPECT_EQ(complaint("atlas", at::zeros({512, 512, 4}, at::kByte)), "");
+  EXPECT_THAT(complaint("sprites", at::zeros({512, 512, 4}, at::kByte)), HasSubstr("sprites"));
+  EXPECT_THAT(complaint("atlas", at::zeros({512, 512, 3}, at::kByte)), HasSubstr("uint8 [H, W, 4], got"));
+  EXPECT_THAT(complaint("atlas", at::zeros({512, 512, 4})), HasSubstr("uint8 [H, W, 4], got"));
+  EXPECT_THAT(complaint("atlas", at::zeros({512, 448, 4}, at::kByte)), HasSubstr("512 x 512 pixels"));
+}
+
+TEST(WorldTest, ABuildThatReadsNoPicturesSaysHowToConvertThem) {
+  if (media::can_read_pictures()) GTEST_SKIP() << "this build reads pictures";
+  const std::string complaint = load_complaint(kFolder);
+  EXPECT_THAT(complaint, HasSubstr("atlas_to_safetensors.py " + kFolder));
+  EXPECT_THAT(complaint, HasSubstr("--world"));
 }
 
 TEST(PromptTest, EveryDrawnSceneReadsBackFromItsPrompt) {

@@ -1,0 +1,52 @@
+// SynopsisPrompt: a video synopsis as one text. Its stages are spread over the frames.
+#include <c10/core/InferenceMode.h>
+
+#include "guidance/synopsis.h"
+#include "pipeline/executor.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::pipeline {
+namespace {
+
+std::vector<Value> run(const Inputs& inputs, RunContext& context) {
+  const c10::InferenceMode inference;
+  const ClipHandle& clip = inputs.get<ClipHandle>("clip");
+  const int64_t frames = inputs.integer("length");
+  const guidance::PromptKeys stages = guidance::read_synopsis(inputs.text("synopsis"), frames);
+  const auto encoder = context.models->text_encoder(clip);
+  // One stage is a plain prompt, and is encoded as CLIPTextEncode does: not frame by frame.
+  if (stages.size() == 1)
+    return {PromptContext{encoder->encode({stages.front().text}, clip.clip_skip).to(at::kFloat)}};
+  const auto blend =
+      inputs.text("blend") == "hold" ? guidance::PromptBlend::kHold : guidance::PromptBlend::kLinear;
+  return {PromptContext{guidance::schedule_prompts(stages, frames, *encoder, blend, clip.clip_skip)}};
+}
+
+}  // namespace
+
+void register_synopsis_prompt(NodeRegistry& registry) {
+  NodeSpec node;
+  node.spec = {"SynopsisPrompt", "Encodes the stages of a synopsis, spread over the frames of the video.",
+               "video synopsis prompting (VSTAR, 2024)"};
+  node.category = "conditioning";
+  node.inputs = {{.name = "synopsis",
+                  .type = "STRING",
+                  .help = "stages, one a line or between semicolons; FRAME:TEXT to say where each is reached",
+                  .multiline = true},
+                 {.name = "clip", .type = "CLIP"},
+                 {.name = "length",
+                  .type = "INT",
+                  .help = "frames of the video",
+                  .default_value = int64_t{16},
+                  .range = Range{1, 4096}},
+                 {.name = "blend",
+                  .type = "COMBO",
+                  .help = "between two stages: mix their contexts, or hold the earlier one",
+                  .default_value = "linear",
+                  .choices = {"linear", "hold"}}};
+  node.outputs = {{.name = "CONDITIONING", .type = "CONDITIONING"}};
+  node.run = run;
+  registry.add(std::move(node));
+}
+
+}  // namespace reel::pipeline
