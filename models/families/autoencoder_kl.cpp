@@ -5,6 +5,7 @@
 #include "models/families/vae_tiling.h"
 #include "models/family.h"
 #include "models/resnet.h"
+#include "models/upsample.h"
 
 namespace reel::models {
 namespace {
@@ -71,7 +72,8 @@ class Middle {
 
 struct Level {
   std::vector<ResnetBlock> resnets;
-  std::optional<Conv2d> resize;
+  std::optional<Conv2d> downsample;      // of the encoder
+  std::optional<UpsampleConv> upsample;  // of the decoder
 
   at::Tensor operator()(at::Tensor x) const {
     for (const ResnetBlock& resnet : resnets) x = resnet(x.unsqueeze(0)).squeeze(0);
@@ -103,7 +105,8 @@ class AutoencoderKl : public Vae {
                                    options.resnet(from, channels[i]));
       }
       if (i + 1 < levels)
-        level.resize = Conv2d::load(block.scope("downsamplers.0.conv"), channels[i], channels[i], 3, 2, 0);
+        level.downsample =
+            Conv2d::load(block.scope("downsamplers.0.conv"), channels[i], channels[i], 3, 2, 0);
       encoder_levels_.push_back(std::move(level));
     }
     encoder_middle_.emplace(encoder.scope("mid_block"), last, options);
@@ -128,7 +131,7 @@ class AutoencoderKl : public Vae {
         level.resnets.emplace_back(block.scope("resnets").scope(std::to_string(j)),
                                    options.resnet(j > 0 ? width : previous, width));
       }
-      if (i + 1 < levels) level.resize = Conv2d::load(block.scope("upsamplers.0.conv"), width, width);
+      if (i + 1 < levels) level.upsample = UpsampleConv::load(block.scope("upsamplers.0.conv"), width, width);
       decoder_levels_.push_back(std::move(level));
       previous = width;
     }
@@ -177,7 +180,7 @@ class AutoencoderKl : public Vae {
     for (const Level& level : encoder_levels_) {
       x = level(x);
       // The reference pads one row below and one column to the right before its strided convolution.
-      if (level.resize) x = (*level.resize)(at::constant_pad_nd(x, {0, 0, 0, 1, 0, 1}));
+      if (level.downsample) x = (*level.downsample)(at::constant_pad_nd(x, {0, 0, 0, 1, 0, 1}));
     }
     x = finish(encoder_norm_, encoder_out_, (*encoder_middle_)(x));
     return quant_ ? (*quant_)(x) : x;
@@ -190,7 +193,7 @@ class AutoencoderKl : public Vae {
     x = (*decoder_middle_)(decoder_in_(x));
     for (const Level& level : decoder_levels_) {
       x = level(x);
-      if (level.resize) x = (*level.resize)(upsample_nearest(x, 2 * x.size(1), 2 * x.size(2)));
+      if (level.upsample) x = (*level.upsample)(x, 2 * x.size(1), 2 * x.size(2));
     }
     return finish(decoder_norm_, decoder_out_, x).to(at::kFloat);
   }

@@ -50,11 +50,11 @@ UNet::UNet(const Weights& weights, Conv2d conv_in, UNetOptions options)
     const auto resnets = static_cast<size_t>(options.resnets[i]);
     stage.in.assign(resnets, stage.out);
     stage.in.front() = previous;
-    down_.push_back({UNetStage(block, sites_, style, stage), std::nullopt});
+    down_.push_back({UNetStage(block, sites_, style, stage), {}, {}});
     skips.insert(skips.end(), resnets, stage.out);
     if (i + 1 < levels) {
-      down_.back().resize = Conv2d::load(block.scope("downsamplers.0.conv"), stage.out, stage.out,
-                                         /*kernel=*/3, /*stride=*/2, options.downsample_padding);
+      down_.back().downsample = Conv2d::load(block.scope("downsamplers.0.conv"), stage.out, stage.out,
+                                             /*kernel=*/3, /*stride=*/2, options.downsample_padding);
       skips.push_back(stage.out);
     }
     previous = stage.out;
@@ -69,9 +69,9 @@ UNet::UNet(const Weights& weights, Conv2d conv_in, UNetOptions options)
       stage.in.push_back((j == 0 ? previous : stage.out) + skips.back());
       skips.pop_back();
     }
-    up_.push_back({UNetStage(block, sites_, style, stage), std::nullopt});
+    up_.push_back({UNetStage(block, sites_, style, stage), {}, {}});
     if (i + 1 < levels)
-      up_.back().resize = Conv2d::load(block.scope("upsamplers.0.conv"), stage.out, stage.out);
+      up_.back().upsample = UpsampleConv::load(block.scope("upsamplers.0.conv"), stage.out, stage.out);
     previous = stage.out;
   }
   norm_out_ = GroupNorm::load(weights.scope("conv_norm_out"), previous, style.norm_groups, style.eps);
@@ -105,10 +105,10 @@ at::Tensor UNet::predict(const at::Tensor& latent, const Step& step, const Condi
       x = level.stage.attend(i, level.stage.convolve(i, x, time), pass);
       skips.push_back(x);
     }
-    if (!level.resize) continue;
+    if (!level.downsample) continue;
     // Padding 0 means "one row below and one column to the right", as the reference pads by hand.
-    if (level.resize->padding == 0) x = at::constant_pad_nd(x, {0, 0, 0, 1, 0, 1});
-    skips.push_back(x = image(*level.resize, x));
+    if (level.downsample->padding == 0) x = at::constant_pad_nd(x, {0, 0, 0, 1, 0, 1});
+    skips.push_back(x = image(*level.downsample, x));
   }
   x = middle_->convolve(0, x, time);
   for (size_t i = 1; i < middle_->resnets(); ++i)
@@ -119,10 +119,10 @@ at::Tensor UNet::predict(const at::Tensor& latent, const Step& step, const Condi
       x = level.stage.attend(i, x, pass);
       skips.pop_back();
     }
-    if (!level.resize) continue;
+    if (!level.upsample) continue;
     const at::Tensor& next = skips.back();  // its size decides: odd sizes were rounded up on the way down
-    const at::Tensor larger = upsample_nearest(x.flatten(0, 1), next.size(2), next.size(3));
-    x = image(*level.resize, larger.view({rows, frames, next.size(2), next.size(3), x.size(4)}));
+    x = (*level.upsample)(x.flatten(0, 1), next.size(2), next.size(3));
+    x = x.view({rows, frames, x.size(1), x.size(2), x.size(3)});
   }
   const at::Tensor out =
       conv_out_(norm_out_.silu(x.flatten(0, 1)));  // conv_act is SiLU, whatever act_fn says

@@ -9,6 +9,7 @@
 #include "models/config.h"
 #include "models/families/unet_blocks.h"
 #include "models/families/unet_time.h"
+#include "models/upsample.h"
 
 namespace reel::models {
 
@@ -38,7 +39,8 @@ class UNet : public Denoiser {
  private:
   struct Level {
     UNetStage stage;
-    std::optional<Conv2d> resize;  // to the next level
+    std::optional<Conv2d> downsample;      // to the next level, on the way down
+    std::optional<UpsampleConv> upsample;  // and on the way up
   };
   SiteList sites_;
   std::vector<attention::Site> site_list_;
