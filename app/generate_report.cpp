@@ -57,10 +57,7 @@ json edits_json(const std::vector<attention::EditReport>& edits, bool with_sites
 json memory_estimate(const GenerateJob& job, const Placement& placement) {
   int64_t weights = 0;
   for (const models::ComponentFiles* files : {&job.model.denoiser, &job.model.vae, &job.model.text_encoder}) {
-    std::vector<std::string> folders = {files->folder};
-    if (!files->adapter.empty()) folders.push_back(files->adapter);
-    for (const std::string& folder : folders) {
-      const models::Checkpoint checkpoint = models::Checkpoint::open(folder);
+    for (const models::Checkpoint& checkpoint : models::open_checkpoints(*files)) {
       for (const std::string& name : checkpoint.names()) {
         int64_t elements = 1;
         for (const int64_t size : checkpoint.info(name).shape) elements *= size;

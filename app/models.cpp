@@ -36,10 +36,9 @@ int list(const Options& options) {
   json all = json::array();
   for (const auto& [name, folder] :
        models::list_models(models::model_search_path(options.common.models_dirs))) {
-    const models::Config index = models::Config::read(folder + "/model_index.json");
-    all.push_back({{"name", name}, {"path", folder}, {"pipeline", index.text("_class_name", "")}});
-    if (!options.common.json)
-      std::cout << name << "  " << index.text("_class_name", "") << "  " << folder << "\n";
+    const std::string pipeline = models::pipeline_class_of(folder);
+    all.push_back({{"name", name}, {"path", folder}, {"pipeline", pipeline}});
+    if (!options.common.json) std::cout << name << "  " << pipeline << "  " << folder << "\n";
   }
   if (options.common.json) print_json(all.dump());
   return kDone;
@@ -51,10 +50,7 @@ struct Size {
 
 Size size_of(const models::ComponentFiles& files) {
   Size size;
-  std::vector<std::string> folders = {files.folder};
-  if (!files.adapter.empty()) folders.push_back(files.adapter);
-  for (const std::string& folder : folders) {
-    const models::Checkpoint checkpoint = models::Checkpoint::open(folder);
+  for (const models::Checkpoint& checkpoint : models::open_checkpoints(files)) {
     size.bytes += checkpoint.bytes();
     for (const std::string& name : checkpoint.names()) {
       int64_t elements = 1;

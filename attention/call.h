@@ -36,7 +36,7 @@ std::string kind_name(SiteKind kind);
 
 /// One attention layer of a model, fixed with it.
 struct Site {
-  std::string path;  // the module path in the checkpoint, e.g.
+  std::string path;  // the module path, as diffusers names it, e.g.
                      // up_blocks.1.motion_modules.0.transformer_blocks.0.attn1
   SiteKind kind = SiteKind::kSpatial;
   int block = 0;  // order of execution within the model, 0-based

@@ -96,6 +96,17 @@ void check_family(const models::Config& config) {
   }
 }
 
+/// VideoCrafter's shrinking latents: from 1 in a straight line to scale_b at timestep mid_step - 1, and on.
+/// Source: its DDIM sampler, and use_scale, scale_b and mid_step of its configurations.
+std::vector<double> read_scales(const models::Config& config, int64_t count) {
+  if (!config.flag("use_scale", false)) return {};
+  const double end = read_number(config, "scale_b", 0.7, 0.001, 1);
+  const int64_t middle = config.bounded("mid_step", 400, 1, 100000);
+  std::vector<double> scales = linspace(1, end, middle);
+  scales.resize(static_cast<size_t>(count), end);
+  return scales;
+}
+
 }  // namespace
 
 std::vector<Param> noise_params() {
@@ -131,6 +142,12 @@ NoiseSchedule read_noise_schedule(const models::Config& config, const ParamValue
     betas = zero_snr_betas(betas);
   }
   noise.alphas = cumulative_alphas(betas);
+  noise.scales = read_scales(config, noise.train_steps());
+  if (!noise.scales.empty() && !defaults.reads_scales) {
+    refuse(noise.place,
+           "the model was trained on latents that shrink with noise ('use_scale'), which this scheduler "
+           "does not undo; use ddim");
+  }
   for (size_t i = 0; i + 1 < noise.alphas.size(); ++i) {
     if (noise.alphas[i] > 0) continue;
     refuse(noise.place,

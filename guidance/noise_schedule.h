@@ -23,13 +23,16 @@ enum class Spacing { kLeading, kTrailing, kLinspace };
 struct NoiseDefaults {
   double beta_start = 0.0001, beta_end = 0.02;
   std::string beta_schedule = "linear", spacing = "linspace";
+  bool reads_scales = false;  // whether the scheduler knows what to do with NoiseSchedule::scales
 };
 
 struct NoiseSchedule {
   std::string place;           // the file, for messages
   std::vector<double> alphas;  // [T] product of (1 - beta) up to each training timestep, rounded to f32
-  bool zero_snr = false;       // betas were rescaled so that the last alpha is 0
-  bool cosine = false;         // beta_schedule is squaredcos_cap_v2
+  /// [T] what the clean sample was multiplied by at each training timestep before noise was added; empty: 1.
+  std::vector<double> scales;
+  bool zero_snr = false;  // betas were rescaled so that the last alpha is 0
+  bool cosine = false;    // beta_schedule is squaredcos_cap_v2
   Prediction prediction = Prediction::kEpsilon;
   Spacing spacing = Spacing::kLinspace;
   int64_t steps_offset = 0;
@@ -42,7 +45,7 @@ struct NoiseSchedule {
 std::vector<Param> noise_params();
 
 /// Keys: num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr,
-/// prediction_type, timestep_spacing, steps_offset.
+/// prediction_type, timestep_spacing, steps_offset; of VideoCrafter's own: use_scale, scale_b, mid_step.
 /// Throws: std::runtime_error for a value that no run could use (betas outside [0, 1], an unknown schedule, a
 /// flow-matching model, ...), naming the nearest known value.
 NoiseSchedule read_noise_schedule(const models::Config& config, const ParamValues& options,

@@ -46,8 +46,16 @@ bool read_flag(const models::Config& config, const std::string& key, bool absent
   return chosen.empty() ? config.flag(key, absent) : chosen == "true";
 }
 
+Param config_number_param(const std::string& name, const std::string& help) {
+  return {name, help + "; config: as the model's folder says", std::string("config")};
+}
+
 double read_number(const models::Config& config, const std::string& key, double absent, double low,
-                   double high) {
+                   double high, const ParamValues& options, const std::string& option) {
+  if (const std::string chosen = overriding(options, option); !chosen.empty()) {
+    const Param number{option, "", absent, Range{low, high}};
+    return std::get<double>(parse_param("scheduler", number, chosen));
+  }
   const double value = config.number(key, absent);
   if (!(value >= low && value <= high)) {
     throw std::runtime_error("[" + config.place() + "] " + "'" + key + "' must lie in " + to_text(low) +

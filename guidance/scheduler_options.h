@@ -29,9 +29,13 @@ std::string read_choice(const models::Config& config, const std::string& key, co
 bool read_flag(const models::Config& config, const std::string& key, bool absent,
                const ParamValues& options = {}, const std::string& option = "");
 
-/// A number of the file. Throws: std::runtime_error unless it lies in [low, high].
+/// An option whose text is "config" (the default) or a number.
+Param config_number_param(const std::string& name, const std::string& help);
+
+/// A number of the file, unless the option `option` is one. Throws: std::runtime_error unless it lies in
+/// [low, high]; std::invalid_argument for the option.
 double read_number(const models::Config& config, const std::string& key, double absent, double low,
-                   double high);
+                   double high, const ParamValues& options = {}, const std::string& option = "");
 
 /// Registers a scheduler whose constructor may rely on one checked value for every option of `spec`.
 using MakeScheduler =

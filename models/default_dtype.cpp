@@ -6,8 +6,7 @@ namespace reel::models {
 namespace {
 
 /// Whether no tensor of floating point is wider than two bytes.
-bool stored_in_half(const std::string& folder) {
-  const Checkpoint checkpoint = Checkpoint::open(folder);
+bool stored_in_half(const Checkpoint& checkpoint) {
   bool any = false;
   for (const std::string& name : checkpoint.names()) {
     const at::ScalarType dtype = checkpoint.info(name).dtype;
@@ -34,8 +33,10 @@ at::ScalarType default_dtype(bool stored_in_half, bool bf16_units, at::Device de
 }
 
 at::ScalarType default_dtype(const ComponentFiles& files, at::Device device) {
-  const bool half = device.is_cpu() && stored_in_half(files.folder) &&
-                    (files.adapter.empty() || stored_in_half(files.adapter));
+  bool half = device.is_cpu();
+  if (half) {
+    for (const Checkpoint& checkpoint : open_checkpoints(files)) half = half && stored_in_half(checkpoint);
+  }
   return default_dtype(half, processor_has_bf16(), device);
 }
 

@@ -2,6 +2,21 @@
 
 namespace reel::models {
 
+Checkpoint open_checkpoint(const ComponentFiles& files) {
+  Checkpoint checkpoint = Checkpoint::open(files.folder);
+  if (files.prefix.empty()) return checkpoint;
+  checkpoint.rename([&files](const std::string& name) {
+    return name.starts_with(files.prefix) ? name.substr(files.prefix.size()) : "";
+  });
+  return checkpoint;
+}
+
+std::vector<Checkpoint> open_checkpoints(const ComponentFiles& files) {
+  std::vector<Checkpoint> all = {open_checkpoint(files)};
+  if (!files.adapter.empty()) all.push_back(Checkpoint::open(files.adapter));
+  return all;
+}
+
 const FamilyEntry& FamilyRegistry::of(const Config& config) const {
   std::vector<std::string> stated = {config.text("_class_name", "")};
   if (config.is_list("architectures")) stated = config.texts("architectures", {});

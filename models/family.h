@@ -22,7 +22,15 @@ struct ComponentFiles {
   Config config;  // folder/config.json
   std::string adapter;
   std::string tokenizer;  // folder of the tokenizer, for text encoders
+  std::string
+      prefix;  // of its tensors' names, where one checkpoint holds all components; empty: it has its own
 };
+
+/// The component's tensors, without `prefix`. Throws: as Checkpoint::open.
+Checkpoint open_checkpoint(const ComponentFiles& files);
+
+/// The same and, where there is an adapter, its own.
+std::vector<Checkpoint> open_checkpoints(const ComponentFiles& files);
 
 /// A family fills in the one maker of the component that it is.
 struct FamilyEntry {

@@ -35,7 +35,7 @@ Linear Linear::load_fused(const Weights& weights, const std::vector<std::string>
                           const std::vector<int64_t>& out, bool with_bias) {
   std::vector<at::Tensor> rows, biases;
   for (size_t i = 0; i < names.size(); ++i) {
-    const Linear part = load(weights.scope(names[i]), in, out[i], with_bias);
+    const Linear part = load_pointwise(weights.scope(names[i]), in, out[i], with_bias);
     rows.push_back(part.weight);
     if (with_bias) biases.push_back(part.bias);
   }

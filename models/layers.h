@@ -15,7 +15,8 @@ namespace reel::models {
 struct Linear {
   at::Tensor weight, bias;  // [out, in], [out] or undefined
   static Linear load(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
-  /// Projections of one input as a single one: rows of the weights stacked in the order of `names`.
+  /// Projections of one input as a single one: rows of the weights stacked in the order of `names`. Each may
+  /// be stored as load_pointwise says.
   static Linear load_fused(const Weights& weights, const std::vector<std::string>& names, int64_t in,
                            const std::vector<int64_t>& out, bool with_bias);
   /// A linear layer that may be stored as a convolution of width 1, [out, in, 1] or [out, in, 1, 1].

@@ -5,6 +5,8 @@
 #include <climits>
 #include <sstream>
 
+#include "models/lvdm_folder.h"
+
 namespace reel::models {
 namespace fs = std::filesystem;
 namespace {
@@ -23,6 +25,15 @@ ComponentFiles files_of(const std::string& folder) {
   return files;
 }
 
+double read_rate(const Config& config, const std::string& key, double absent) {
+  const double rate = config.number(key, absent);
+  if (rate < 0.01 || rate > 1000) {
+    throw std::runtime_error("[" + config.place() + "] '" + key + "' must lie in 0.01 to 1000, got " +
+                             std::to_string(rate) + "; correct the file or fetch it again");
+  }
+  return rate;
+}
+
 void override_defaults(GenerationDefaults& defaults, const Config& config) {
   defaults.width = config.bounded("width", defaults.width, 1, kMaxSide);
   defaults.height = config.bounded("height", defaults.height, 1, kMaxSide);
@@ -31,19 +42,33 @@ void override_defaults(GenerationDefaults& defaults, const Config& config) {
       config.bounded("num_inference_steps", defaults.num_inference_steps, 1, 10'000);
   defaults.guidance_scale = config.number("guidance_scale", defaults.guidance_scale);
   defaults.guidance_rescale = config.number("guidance_rescale", defaults.guidance_rescale);
-  defaults.fps = config.number("fps", defaults.fps);
-  if (defaults.fps < 0.01 || defaults.fps > 1000) {
-    throw std::runtime_error("[" + config.place() + "] 'fps' must lie in 0.01 to 1000, got " +
-                             std::to_string(defaults.fps) + "; correct the file or fetch it again");
-  }
+  defaults.fps = read_rate(config, "fps", defaults.fps);
+  if (config.has("fps_condition")) defaults.fps_condition = read_rate(config, "fps_condition", 0);
 }
 
-/// The UNet's sample_size, one side or [height, width] of a latent, gives the size of pictures.
-void read_sample_size(ModelFolder& model, int64_t absent) {
-  const Config& config = model.denoiser.config;
-  const auto sides = config.per_block("sample_size", 2, absent, {1, kMaxSide});
-  model.defaults.height = sides[0] * model.latent_factor;
-  model.defaults.width = sides[1] * model.latent_factor;
+/// Pixels per latent cell.
+int64_t latent_factor_of(const Config& vae) {
+  const auto channels = vae.integers("block_out_channels", {64});
+  return int64_t{1} << (std::clamp<size_t>(channels.size(), 1, 16) - 1);
+}
+
+[[noreturn]] void refuse_adapter(const std::string& path) {
+  throw std::invalid_argument("[" + path +
+                              "] already has motion modules in its unet; leave the motion adapter out");
+}
+
+/// With what all layouts have in common: a tokenizer, latents, and defaults of the user's own.
+ModelFolder completed(ModelFolder model) {
+  model.text_encoder.tokenizer = model.path + "/tokenizer";
+  if (!fs::is_directory(model.text_encoder.tokenizer)) {
+    throw std::runtime_error("[" + model.path +
+                             "] has no tokenizer folder; fetch tokenizer/ (vocab.json and merges.txt) too");
+  }
+  model.latent_factor = latent_factor_of(model.vae.config);
+  model.latent_channels = model.vae.config.bounded("latent_channels", 4, 1, 4096);
+  const std::string generation = model.path + "/generation_config.json";
+  if (fs::is_regular_file(generation)) override_defaults(model.defaults, Config::read(generation));
+  return model;
 }
 
 }  // namespace
@@ -56,6 +81,10 @@ ModelFolder ModelFolder::open(const std::string& path, const std::string& motion
   }
   const std::string index_file = path + "/model_index.json";
   if (!fs::is_regular_file(index_file)) {
+    if (read_lvdm_folder(model)) {
+      if (!motion_adapter.empty()) refuse_adapter(path);
+      return completed(std::move(model));
+    }
     throw std::runtime_error("[" + path +
                              "] has no model_index.json; name the folder that holds unet, vae, text_encoder, "
                              "tokenizer and scheduler");
@@ -71,11 +100,6 @@ ModelFolder ModelFolder::open(const std::string& path, const std::string& motion
                                " needs it");
     }
   }
-  model.text_encoder.tokenizer = path + "/tokenizer";
-  if (!fs::is_directory(model.text_encoder.tokenizer)) {
-    throw std::runtime_error("[" + path +
-                             "] has no tokenizer folder; fetch tokenizer/ (vocab.json and merges.txt) too");
-  }
   const std::string scheduler = path + "/scheduler/scheduler_config.json";
   if (!fs::is_regular_file(scheduler)) {
     throw std::runtime_error("[" + path + "] has no scheduler/scheduler_config.json; fetch it too");
@@ -85,8 +109,7 @@ ModelFolder ModelFolder::open(const std::string& path, const std::string& motion
   if (model.denoiser.config.text("_class_name", "") == "UNet2DConditionModel") {
     model.denoiser.adapter = motion_adapter.empty() ? component(path, "motion_adapter") : motion_adapter;
   } else if (!motion_adapter.empty()) {
-    throw std::invalid_argument("[" + path +
-                                "] already has motion modules in its unet; leave the motion adapter out");
+    refuse_adapter(path);
   }
 
   if (model.denoiser.config.text("_class_name", "") == "UNetMotionModel") {
@@ -95,18 +118,20 @@ ModelFolder ModelFolder::open(const std::string& path, const std::string& motion
              fs::is_regular_file(config)) {
     model.max_frames = Config::read(config).integer("motion_max_seq_length", 32);
   }
-
-  const Config& vae = model.vae.config;
-  const auto channels = vae.integers("block_out_channels", {64});
-  model.latent_factor = int64_t{1} << (std::clamp<size_t>(channels.size(), 1, 16) - 1);
-  model.latent_channels = vae.bounded("latent_channels", 4, 1, 4096);
   // diffusers' AnimateDiffPipeline: 16 frames, 50 steps, guidance 7.5; TextToVideoSDPipeline: guidance 9.
   const bool text_to_video = model.pipeline_class == "TextToVideoSDPipeline";
   if (text_to_video) model.defaults.guidance_scale = 9;
-  read_sample_size(model, /*absent=*/text_to_video ? 32 : 64);
-  const std::string generation = path + "/generation_config.json";
-  if (fs::is_regular_file(generation)) override_defaults(model.defaults, Config::read(generation));
-  return model;
+  const auto sides =
+      model.denoiser.config.per_block("sample_size", 2, text_to_video ? 32 : 64, {1, kMaxSide});
+  const int64_t factor = latent_factor_of(model.vae.config);
+  model.defaults.height = sides[0] * factor, model.defaults.width = sides[1] * factor;
+  return completed(std::move(model));
+}
+
+std::string pipeline_class_of(const std::string& folder) {
+  const std::string index = folder + "/model_index.json";
+  if (fs::is_regular_file(index)) return Config::read(index).text("_class_name", "");
+  return is_lvdm_folder(folder) ? "VideoCrafter2" : "";
 }
 
 std::string folder_stamp(const std::string& folder) {
@@ -163,7 +188,7 @@ std::map<std::string, std::string> list_models(const std::vector<std::string>& s
   for (const std::string& folder : search_path) {
     std::error_code code;
     for (const auto& entry : fs::directory_iterator(folder, code)) {
-      if (fs::is_regular_file(entry.path() / "model_index.json")) {
+      if (fs::is_regular_file(entry.path() / "model_index.json") || is_lvdm_folder(entry.path().string())) {
         models.emplace(entry.path().filename().string(), entry.path().string());  // earlier folders win
       }
     }

@@ -14,9 +14,11 @@ namespace reel::models {
 struct GenerationDefaults {
   int64_t width = 512, height = 512, num_frames = 16, num_inference_steps = 50;
   double guidance_scale = 7.5, guidance_rescale = 0, fps = 8;
+  std::optional<double> fps_condition;  // what networks that are told a frame rate are told
 };
 
-/// `model_index.json` and the component folders beside it. Reads configurations only, no weights.
+/// `model_index.json` and the component folders beside it, or VideoCrafter2's one checkpoint. Reads
+/// configurations and headers only, no weights.
 struct ModelFolder {
   std::string path, pipeline_class;
   ComponentFiles denoiser, vae, text_encoder;  // folder empty: the component is absent
@@ -37,7 +39,11 @@ std::vector<std::string> model_search_path(const std::vector<std::string>& given
 /// The folder of a model given by name or path. Throws: std::runtime_error with the nearest installed name.
 std::string find_model(const std::string& name_or_path, const std::vector<std::string>& search_path);
 
-/// Every model folder (with model_index.json) directly in the search path: name -> folder.
+/// The `_class_name` of its model_index.json, or VideoCrafter2 for a folder with that model's one checkpoint.
+std::string pipeline_class_of(const std::string& folder);
+
+/// Every model folder (with model_index.json, or VideoCrafter2's) directly in the search path: name ->
+/// folder.
 std::map<std::string, std::string> list_models(const std::vector<std::string>& search_path);
 
 /// A text that changes when a file of the folder (or of a component folder in it) changes: names, sizes and

@@ -61,7 +61,7 @@ struct Packer {
   }
   Json operator()(const ModelHandle& model) {
     const auto& [folder, motion_adapter, loras, plan, scheduler, guidance_rescale, latent_channels,
-                 latent_factor] = model;
+                 latent_factor, fps_condition] = model;
     Json rules = Json::array();
     for (const attention::EditRule& rule : plan) {
       rules.push_back(rule.text);
@@ -76,7 +76,8 @@ struct Packer {
             {"scheduler_place", scheduler.place()},
             {"guidance_rescale", guidance_rescale},
             {"latent_channels", latent_channels},
-            {"latent_factor", latent_factor}};
+            {"latent_factor", latent_factor},
+            {"fps_condition", fps_condition ? Json(*fps_condition) : Json()}};
   }
   Json operator()(const ClipHandle& clip) {
     const auto& [folder, loras, clip_skip] = clip;
@@ -136,6 +137,7 @@ Value unpack_value(const PackedOutcome& packed, const Json& item, const attentio
     if (!edits) throw std::runtime_error("edits, but no registry of them");
     plan.push_back(edits->parse(rule.get<std::string>()));
   }
+  const Json rate = item.value("fps_condition", Json());
   return ModelHandle{item.at("folder"),
                      item.at("motion_adapter"),
                      unpack_loras(item.at("loras")),
@@ -143,7 +145,8 @@ Value unpack_value(const PackedOutcome& packed, const Json& item, const attentio
                      models::Config::parse(item.at("scheduler"), item.at("scheduler_place")),
                      item.at("guidance_rescale"),
                      item.at("latent_channels"),
-                     item.at("latent_factor")};
+                     item.at("latent_factor"),
+                     rate.is_null() ? std::nullopt : std::optional<double>(rate.get<double>())};
 }
 
 }  // namespace

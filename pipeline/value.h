@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,6 +32,7 @@ struct ModelHandle {
   models::Config scheduler;     // scheduler_config.json
   double guidance_rescale = 0;  // share of the guided prediction whose deviation is restored
   int64_t latent_channels = 4, latent_factor = 8;  // of its latents; pixels per latent cell
+  std::optional<double> fps_condition;             // told to networks that are told a frame rate
 };
 
 /// CLIP: what to encode text with.

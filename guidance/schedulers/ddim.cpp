@@ -16,11 +16,11 @@ class Ddim : public TabledScheduler {
  public:
   Ddim(const models::Config& config, int steps, const ParamValues& options)
       : TabledScheduler("ddim"),
-        noise_(read_noise_schedule(config, options, {.spacing = "leading"})),
+        noise_(read_noise_schedule(config, options, {.spacing = "leading", .reads_scales = true})),
         limits_(read_limits(config, options, /*clip_absent=*/true)) {
     const int64_t train = noise_.train_steps();
     check_steps(name_, steps, train);
-    eta_ = std::get<double>(options.at("eta"));
+    eta_ = read_number(config, "eta", 0, 0, 1, options, "eta");
     final_alpha_ = config.flag("set_alpha_to_one", true) ? 1.0 : noise_.alphas.front();
     const std::vector<double> timesteps = spaced_timesteps(noise_, steps, /*whole=*/true);
     if (timesteps.front() >= static_cast<double>(train)) {
@@ -34,6 +34,7 @@ class Ddim : public TabledScheduler {
       // The target lies one whole stride below, also where the spacing rounds the next step elsewhere.
       const int64_t before = static_cast<int64_t>(timestep) - train / steps;
       targets_.push_back(before >= 0 ? noise_.alphas[before] : final_alpha_);
+      target_scales_.push_back(scale_at(std::max<int64_t>(before, 0)));
     }
     finish_steps();
   }
@@ -47,28 +48,38 @@ class Ddim : public TabledScheduler {
     at::Tensor epsilon = answer;
     if (noise_.prediction == Prediction::kVelocity) epsilon = answer * signal + x * sigma;
     if (noise_.prediction == Prediction::kSample) epsilon = (x - answer * signal) / sigma;
-    estimate_ = limited(clean_sample(noise_.prediction, answer, x, alpha), limits_);
+    estimate_ = clean_sample(noise_.prediction, answer, x, alpha);
+    if (!noise_.scales.empty()) estimate_ = estimate_ / scale_at(static_cast<int64_t>(step.timestep));
+    estimate_ = limited(estimate_, limits_);
 
     // In double: from pure noise at eta 1 nothing is left of the old noise, and rounding to f32 would take
     // the root of a number just above or below 0.
     const double variance = eta_ * eta_ * (1 - target) / (1 - alpha) * (1 - alpha / target);
     const double direction = std::sqrt(std::max(1 - target - variance, 0.0));
-    at::Tensor next = estimate_ * std::sqrt(static_cast<float>(target)) + epsilon * direction;
+    at::Tensor next =
+        estimate_ * (std::sqrt(static_cast<float>(target)) * target_scales_[i]) + epsilon * direction;
     if (eta_ > 0) next = next + draw(noise, step, x) * std::sqrt(std::max(variance, 0.0));
     return next;
   }
 
   at::Tensor add_noise(const at::Tensor& sample, const at::Tensor& noise, const Step& step) const override {
-    return noised(sample, noise, alpha_at(index_of(step)));
+    const size_t i = index_of(step);
+    const double scale = scale_at(static_cast<int64_t>(steps_[i].timestep));
+    return noised(scale == 1 ? sample : sample * scale, noise, alpha_at(i));
   }
 
  private:
   double alpha_at(size_t i) const { return noise_.alphas[static_cast<size_t>(steps_[i].timestep)]; }
 
+  /// What clean samples are multiplied by at a training timestep.
+  double scale_at(int64_t timestep) const {
+    return noise_.scales.empty() ? 1 : noise_.scales[static_cast<size_t>(timestep)];
+  }
+
   NoiseSchedule noise_;
   Limits limits_;
   double eta_ = 0, final_alpha_ = 1;
-  std::vector<double> targets_;  // alpha after each step
+  std::vector<double> targets_, target_scales_;  // alpha and scale after each step
 };
 
 }  // namespace
@@ -78,8 +89,8 @@ void register_ddim(SchedulerRegistry& registry) {
       "ddim",
       "DDIM: deterministic, or with fresh noise at eta > 0; also stands in for PNDM on its noise schedule.",
       "Denoising Diffusion Implicit Models, 2021; diffusers DDIMScheduler"};
-  spec.params = {{"eta", "fresh noise per step: 0 none (deterministic), 1 as much as ancestral sampling", 0.0,
-                  Range{0, 1}}};
+  spec.params = {config_number_param(
+      "eta", "fresh noise per step: 0 none (deterministic), 1 as much as ancestral sampling")};
   for (Param& param : noise_params()) spec.params.push_back(std::move(param));
   spec.params.push_back(clip_param());
   // PNDM (the default of Stable Diffusion 1.x) extrapolates over four earlier predictions and asks the

@@ -4,6 +4,7 @@
 #include "attention/processor.h"
 #include "models/families/vae_tiling.h"
 #include "models/family.h"
+#include "models/lvdm_layout.h"
 #include "models/resnet.h"
 #include "models/upsample.h"
 
@@ -30,7 +31,7 @@ class MiddleAttention {
       : norm_(GroupNorm::load(weights.scope("group_norm"), channels, groups, kEps)),
         qkv_(Linear::load_fused(weights, {"to_q", "to_k", "to_v"}, channels, {channels, channels, channels},
                                 true)),
-        out_(Linear::load(weights.scope("to_out.0"), channels, channels)) {}
+        out_(Linear::load_pointwise(weights.scope("to_out.0"), channels, channels)) {}
 
   at::Tensor operator()(const at::Tensor& x) const {
     const int64_t channels = x.size(3);
@@ -239,7 +240,8 @@ VaeOptions read_options(const Config& config) {
 }
 
 std::unique_ptr<Vae> load(const ComponentFiles& files, const LoadOptions& options) {
-  Checkpoint checkpoint = Checkpoint::open(files.folder);
+  Checkpoint checkpoint = open_checkpoint(files);
+  if (is_original_autoencoder(checkpoint)) rename_original_autoencoder(checkpoint);
   // Files older than 2023 name the attention's projections differently.
   checkpoint.rename([](const std::string& name) {
     for (const auto& [old_name, new_name] : {std::pair{".query.", ".to_q."},

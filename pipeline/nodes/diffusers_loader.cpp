@@ -18,6 +18,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   model.folder = folder.path, model.motion_adapter = adapter;
   model.scheduler = folder.scheduler;
   model.latent_channels = folder.latent_channels, model.latent_factor = folder.latent_factor;
+  model.fps_condition = folder.defaults.fps_condition;
   return {model, ClipHandle{folder.path, {}, 0}, VaeHandle{folder.path}};
 }
 

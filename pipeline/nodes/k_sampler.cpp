@@ -124,9 +124,10 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   }
 
   const double scale = inputs.number("cfg");
-  const models::Conditioning condition =
+  models::Conditioning condition =
       join(inputs.get<PromptContext>("positive").context, inputs.get<PromptContext>("negative").context,
            shape[0], shape[2], scale > 1, device);
+  condition.fps = model.fps_condition;
   const auto denoiser = context.models->denoiser(model);
   for (const std::string& warning : context.models->take_warnings()) context.warn(warning);
   guidance::Cfg guided(*denoiser, {.scale = scale, .rescale = model.guidance_rescale});

@@ -26,6 +26,15 @@ TEST(ModelsVerbTest, ListsWhatTheSearchPathHolds) {
   EXPECT_EQ(reel_command(folder, {"models", "--models-dir", kModels}).code, 0) << "list is the default";
 }
 
+TEST(ModelsVerbTest, ListsFoldersThatHoldOneOriginalCheckpointToo) {
+  const TemporaryFolder folder;
+  const CommandResult result =
+      reel_command(folder, {"models", "list", "--models-dir", std::string(REEL_GOLDEN) + "/lvdm"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("conditioned_on_fps  VideoCrafter2  "));
+  EXPECT_THAT(result.out, HasSubstr("plain_half_stored  VideoCrafter2  "));
+}
+
 TEST(ModelsVerbTest, InfoCountsParametersAndMemory) {
   const TemporaryFolder folder;
   const CommandResult result = reel_command(folder, {"models", "info", kModel, "--json"});

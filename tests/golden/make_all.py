@@ -4,6 +4,7 @@ import make_clip_text
 import make_vae
 import make_unet_motion
 import make_unet_3d
+import make_lvdm
 import make_lora  # reads cases of clip_text and unet_motion
 import make_schedulers
 import make_tokenizer
@@ -11,7 +12,7 @@ import check_tokenizer
 import make_pipelines
 import make_world  # reads assets/training/world.py
 
-for module in (make_clip_text, make_vae, make_unet_motion, make_unet_3d, make_lora, make_schedulers, make_tokenizer,
-               check_tokenizer, make_pipelines, make_world):
+for module in (make_clip_text, make_vae, make_unet_motion, make_unet_3d, make_lvdm, make_lora, make_schedulers,
+               make_tokenizer, check_tokenizer, make_pipelines, make_world):
     print("==", module.__name__)
     module.main()

@@ -172,7 +172,7 @@ TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
   model.folder = "m", model.motion_adapter = "a", model.loras = {{"l", 0.5}}, model.guidance_rescale = 0.7;
   model.scheduler = models::Config::parse(R"({"beta_start": 0.00085})", "place");
   model.edits = {edits.parse("dull:alpha=0.125@rows=cond")};
-  model.latent_channels = 16, model.latent_factor = 16;
+  model.latent_channels = 16, model.latent_factor = 16, model.fps_condition = 28;
   Outcome outcome;
   outcome.values = {std::monostate{},
                     true,
@@ -213,6 +213,7 @@ TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
   const auto model_again = get(10, ModelHandle{});
   EXPECT_EQ(model_again.edits.at(0).text, "dull:alpha=0.125@rows=cond");
   EXPECT_EQ(model_again.scheduler.json(), model.scheduler.json());
+  EXPECT_EQ(model_again.fps_condition, 28);
   EXPECT_EQ(model_again.loras.at(0).weight, 0.5);
   EXPECT_EQ(model_again.guidance_rescale, 0.7);
   EXPECT_EQ(model_again.latent_channels, 16);

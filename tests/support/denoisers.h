@@ -27,6 +27,7 @@ inline void expect_equal_runs(Denoiser& network, const Golden& golden) {
     if (golden.has(run + "text_embeds")) condition.pooled = golden[run + "text_embeds"];
     if (golden.has(run + "timestep_cond")) condition.guidance = golden[run + "timestep_cond"];
     if (golden.has(run + "time_ids")) condition.time_ids = golden[run + "time_ids"];
+    if (golden.has(run + "fps")) condition.fps = golden[run + "fps"].item<double>();
     attention::Processor attend;
     const at::Tensor prediction = network.predict(sample, Step{}, condition, attend);
     EXPECT_LE(max_error(prediction, golden[run + "expected_sample"]), kForwardTolerance) << run;

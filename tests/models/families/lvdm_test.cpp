@@ -1,0 +1,189 @@
+// VideoCrafter2's original layout against a plain PyTorch module with its names, on tiny random checkpoints.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "models/lvdm_layout.h"
+#include "models/model_folder.h"
+#include "tests/support/denoisers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace reel::models {
+namespace {
+
+namespace fs = std::filesystem;
+using attention::SiteKind;
+using testing::HasSubstr;
+
+class LvdmGolden : public testing::TestWithParam<std::string> {
+ protected:
+  const std::string name_ = "lvdm/" + GetParam();
+  const ModelFolder model_ = ModelFolder::open(golden_folder(name_));
+  const Golden golden_{name_ + "/golden.safetensors"};
+};
+
+TEST_P(LvdmGolden, PredictsWhatTheModuleWithItsNamesPredicts) {
+  const auto network = families().of(model_.denoiser.config).denoiser(model_.denoiser, {});
+  expect_equal_runs(*network, golden_);
+}
+
+TEST_P(LvdmGolden, EncodesAndDecodesWhatDiffusersDoes) {
+  const auto vae = families().of(model_.vae.config).vae(model_.vae, {});
+  const double scale = 0.18215;
+  const at::Tensor latent = golden_["decode/latent"].unsqueeze(2) * scale;  // one frame each
+  EXPECT_LE(max_error(vae->decode(latent).squeeze(2), golden_["decode/expected_image"]), kForwardTolerance);
+  const at::Tensor mean = vae->encode(golden_["encode/image"].unsqueeze(2)).squeeze(2) / scale;
+  EXPECT_LE(max_error(mean, golden_["encode/expected_mean"]), kForwardTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, LvdmGolden, testing::ValuesIn(golden_cases("lvdm")),
+                         [](const auto& info) { return info.param; });
+
+/// A folder with VideoCrafter2's whole structure at a tenth of its width: real names, but a file of holes.
+class Structure {
+ public:
+  Structure() {
+    std::ifstream stream(golden_folder("lvdm_structure/shapes.json"));
+    nlohmann::json header;
+    int64_t end = 0;
+    const nlohmann::json shapes = nlohmann::json::parse(stream);
+    for (const auto& [name, shape] : shapes.items()) {
+      int64_t bytes = 2;
+      for (const int64_t n : shape) bytes *= n;
+      header[name] = {{"dtype", "F16"}, {"shape", shape}, {"data_offsets", {end, end + bytes}}};
+      end += bytes;
+    }
+    const std::string text = header.dump();
+    const uint64_t length = text.size();
+    const fs::path file = folder_.path() / "model.safetensors";
+    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&length), 8) << text;
+    fs::resize_file(file, 8 + length + static_cast<uint64_t>(end));
+    fs::create_directory(folder_.path() / "tokenizer");
+  }
+  ModelFolder open() const { return ModelFolder::open(folder_.path().string()); }
+  const fs::path& path() const { return folder_.path(); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+std::vector<attention::Site> sites_of(const ModelFolder& model) {
+  LoadOptions options;
+  options.shapes_only = true;
+  return families().of(model.denoiser.config).denoiser(model.denoiser, options)->sites();
+}
+
+TEST(LvdmTest, FitsTheWholeStructureOfVideoCrafter2) {
+  const Structure structure;
+  const ModelFolder model = structure.open();
+  const auto sites = sites_of(model);
+  expect_levels(sites, /*levels=*/4);
+  int temporal = 0;
+  std::map<int, int> by_level;
+  std::map<std::string, int> heads;
+  for (const attention::Site& site : sites) {
+    if (site.kind != SiteKind::kTemporal) continue;
+    ++temporal, ++by_level[site.level];
+    heads[site.path] = site.heads;
+  }
+  EXPECT_EQ(temporal, 34);
+  EXPECT_EQ(by_level, (std::map<int, int>{{-1, 2}, {0, 10}, {1, 10}, {2, 10}, {3, 2}}));
+  EXPECT_EQ(sites.front().path, "transformer_in.transformer_blocks.0.attn1");
+  EXPECT_EQ(heads.at("transformer_in.transformer_blocks.0.attn1"), 8);
+  EXPECT_EQ(heads.at("up_blocks.3.temp_attentions.2.transformer_blocks.0.attn2"), 4);
+  EXPECT_EQ(heads.at("mid_block.temp_attentions.0.transformer_blocks.0.attn1"), 16);
+  LoadOptions options;
+  options.shapes_only = true;
+  const auto vae = families().of(model.vae.config).vae(model.vae, options);
+  EXPECT_EQ(vae->factor(), 8);
+  EXPECT_EQ(vae->channels(), 4);
+}
+
+TEST(LvdmTest, AFolderWithNothingButTheCheckpointHasVideoCrafter2sDefaults) {
+  const Structure structure;
+  const ModelFolder model = structure.open();
+  EXPECT_EQ(model.pipeline_class, "VideoCrafter2");
+  EXPECT_EQ(model.defaults.width, 512);
+  EXPECT_EQ(model.defaults.height, 320);
+  EXPECT_EQ(model.defaults.num_frames, 16);
+  EXPECT_EQ(model.defaults.num_inference_steps, 50);
+  EXPECT_EQ(model.defaults.guidance_scale, 12);
+  EXPECT_EQ(model.defaults.fps, 8);
+  EXPECT_EQ(model.defaults.fps_condition, 28);
+  EXPECT_EQ(model.max_frames, 0);
+  EXPECT_EQ(model.latent_factor, 8);
+  EXPECT_EQ(model.text_encoder.prefix, "cond_stage_model.model.");
+  std::ofstream(structure.path() / "generation_config.json") << R"({"fps_condition": 12, "num_frames": 32})";
+  EXPECT_EQ(structure.open().defaults.fps_condition, 12);
+  EXPECT_EQ(structure.open().defaults.num_frames, 32);
+}
+
+TEST(LvdmTest, WantsToKnowTheFrameRate) {
+  const ModelFolder model = ModelFolder::open(golden_folder("lvdm/conditioned_on_fps"));
+  const auto network = families().of(model.denoiser.config).denoiser(model.denoiser, {});
+  Conditioning condition;
+  condition.context = at::zeros({1, 3, 64});
+  condition.rows.resize(1);
+  attention::Processor attend;
+  const at::Tensor latent = at::zeros({1, 4, 2, 4, 4});
+  EXPECT_THROW(network->predict(latent, Step{}, condition, attend), std::invalid_argument);
+  condition.fps = 8;
+  const at::Tensor slow = network->predict(latent, Step{}, condition, attend);
+  condition.fps = 28;
+  EXPECT_GT(max_error(slow, network->predict(latent, Step{}, condition, attend)), 1e-3);
+}
+
+std::string refusal(const std::function<void(std::map<std::string, at::Tensor>&)>& spoil) {
+  const TemporaryFolder folder;
+  const auto file = SafetensorsFile::open(golden_folder("lvdm/conditioned_on_fps/model.safetensors"));
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& entry : file->tensors()) tensors[entry.first] = SafetensorsFile::view(file, entry.first);
+  spoil(tensors);
+  write_safetensors(folder / "model.safetensors", tensors);
+  std::ofstream(folder / "config.json") << R"({"norm_num_groups": 4})";
+  fs::create_directory(folder.path() / "tokenizer");
+  try {
+    sites_of(ModelFolder::open(folder.path().string()));
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(LvdmTest, RefusesHeadsThatItCannotHave) {
+  ModelFolder model = ModelFolder::open(golden_folder("lvdm/plain_half_stored"));
+  model.denoiser.config = model.denoiser.config.with("num_head_channels", "7");
+  try {
+    sites_of(model);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("heads of 7 channels do not divide the 24"));
+  }
+}
+
+TEST(LvdmTest, NamesWhatIsMissingAndWhatIsUnexpected) {
+  const std::string unet = "model.diffusion_model.";
+  EXPECT_EQ(refusal([](auto&) {}), "");
+  const std::string error = refusal([&](auto& tensors) {
+    tensors.erase(unet + "output_blocks.1.0.temopral_conv.conv3.0.bias");
+    tensors[unet + "init_attn.0.transformer_blocks.0.attn1.relative_position_k.embeddings_table"] =
+        at::zeros({1});
+  });
+  EXPECT_THAT(error, HasSubstr("missing: up_blocks.0.temp_convs.1.conv3.0.bias"));
+  EXPECT_THAT(error, HasSubstr("unexpected: transformer_in.transformer_blocks.0.attn1.relative_position_k"));
+  EXPECT_THAT(refusal([&](auto& tensors) { tensors.erase(unet + "input_blocks.0.0.weight"); }),
+              HasSubstr("'conv_in.weight'"));
+  EXPECT_THAT(refusal([](auto& tensors) {
+                std::erase_if(tensors,
+                              [](const auto& t) { return t.first.starts_with("first_stage_model."); });
+              }),
+              HasSubstr("no autoencoder"));
+  EXPECT_THAT(refusal([](auto& tensors) {
+                std::erase_if(tensors,
+                              [](const auto& t) { return t.first.find("temopral") != std::string::npos; });
+              }),
+              HasSubstr("has no model_index.json"));
+}
+
+}  // namespace
+}  // namespace reel::models
