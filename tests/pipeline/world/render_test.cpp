@@ -4,14 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/golden.h"
+#include "tests/support/world.h"
 
 namespace reel::world {
 namespace {
 
-const World& world() {
-  static const World loaded = load_world(std::string(REEL_ASSETS_DIR) + "/world");
-  return loaded;
-}
+const World& world() { return bundled_world(); }
 
 Colour colour_of(const at::Tensor& values) {
   return {values[0].item<double>(), values[1].item<double>(), values[2].item<double>()};

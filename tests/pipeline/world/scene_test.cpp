@@ -9,6 +9,7 @@
 #include "pipeline/media/picture_reader.h"
 #include "pipeline/world/world.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/world.h"
 
 namespace reel::world {
 namespace {
@@ -17,10 +18,7 @@ using testing::HasSubstr;
 
 const std::string kFolder = std::string(REEL_ASSETS_DIR) + "/world";
 
-const World& world() {
-  static const World loaded = load_world(kFolder);
-  return loaded;
-}
+const World& world() { return bundled_world(); }
 
 std::string refusal(const std::string& prompt) {
   try {

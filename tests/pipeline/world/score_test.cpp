@@ -7,16 +7,14 @@
 
 #include "pipeline/world/degrade.h"
 #include "pipeline/world/render.h"
+#include "tests/support/world.h"
 
 namespace reel::world {
 namespace {
 
 class ScoreTest : public testing::Test {
  protected:
-  static const World& world() {
-    static const World loaded = load_world(std::string(REEL_ASSETS_DIR) + "/world");
-    return loaded;
-  }
+  static const World& world() { return bundled_world(); }
   static VideoScore score(const at::Tensor& video, const Scene& asked) {
     static const Scorer scorer(world());
     return scorer.score(to_frames(world(), video).pixels, asked);

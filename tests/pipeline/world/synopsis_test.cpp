@@ -7,6 +7,7 @@
 #include <set>
 
 #include "pipeline/world/degrade.h"
+#include "tests/support/world.h"
 
 namespace reel::world {
 namespace {
@@ -16,10 +17,7 @@ using testing::ElementsAre;
 
 constexpr StageChange kChanges[] = {StageChange::kBackground, StageChange::kObject};
 
-const World& world() {
-  static const World loaded = load_world(std::string(REEL_ASSETS_DIR) + "/world");
-  return loaded;
-}
+const World& world() { return bundled_world(); }
 
 Synopsis synopsis(const std::vector<std::string>& prompts, StageChange change) {
   Synopsis made{change, {}};
@@ -53,12 +51,16 @@ std::string found(const SynopsisScore& score) {
   return text;
 }
 
-const Synopsis kPlaces = synopsis({"a bus moving left on grass", "a bus moving left at night",
-                                   "a bus moving left in the desert", "a bus moving left on a pink wall"},
-                                  StageChange::kBackground);
-const Synopsis kThings = synopsis({"an apple standing still at sea", "a robot standing still at sea",
-                                   "a panda standing still at sea", "a guitar standing still at sea"},
-                                  StageChange::kObject);
+Synopsis places() {
+  return synopsis({"a bus moving left on grass", "a bus moving left at night",
+                   "a bus moving left in the desert", "a bus moving left on a pink wall"},
+                  StageChange::kBackground);
+}
+Synopsis things() {
+  return synopsis({"an apple standing still at sea", "a robot standing still at sea",
+                   "a panda standing still at sea", "a guitar standing still at sea"},
+                  StageChange::kObject);
+}
 
 TEST(SynopsisSampleTest, ChangesOneThingAndKeepsTheRest) {
   Dice dice(5);
@@ -95,7 +97,7 @@ TEST(SynopsisSampleTest, RefusesMoreStagesThanTheWorldHas) {
 }
 
 TEST(SynopsisTruthTest, KnotsShowTheirStageAndTheMiddleIsAMix) {
-  const at::Tensor linear = truth(kThings, PromptBlend::kLinear), hold = truth(kThings, PromptBlend::kHold);
+  const at::Tensor linear = truth(things(), PromptBlend::kLinear), hold = truth(things(), PromptBlend::kHold);
   // Nothing moves here: within a held stage all frames are the same, and a mix lies between two of them.
   for (const int64_t knot : {0, 5, 10, 15}) EXPECT_TRUE(at::equal(linear[knot], hold[knot])) << knot;
   EXPECT_TRUE(at::equal(hold[5], hold[9]));
@@ -104,7 +106,7 @@ TEST(SynopsisTruthTest, KnotsShowTheirStageAndTheMiddleIsAMix) {
 }
 
 TEST(SynopsisTruthTest, TheObjectMovesThroughTheWholeClip) {
-  const at::Tensor video = truth(kPlaces, PromptBlend::kHold);
+  const at::Tensor video = truth(places(), PromptBlend::kHold);
   // From the first to the last frame the bus crosses the frame: where it was, the pink wall is left.
   EXPECT_GT((video[0] - video[4]).abs().mean().item<double>(), 0.01);
   EXPECT_GT((video[10] - video[14]).abs().mean().item<double>(), 0.01);
@@ -135,7 +137,7 @@ TEST(SynopsisScoreTest, FindsEveryStageOfADrawnSet) {
 }
 
 TEST(SynopsisScoreTest, CrossFadesAreEvenAndSwitchesAreSudden) {
-  for (const Synopsis& asked : {kPlaces, kThings}) {
+  for (const Synopsis& asked : {places(), things()}) {
     const SynopsisScore fade = score(truth(asked, PromptBlend::kLinear), asked, PromptBlend::kLinear);
     const SynopsisScore cut = score(truth(asked, PromptBlend::kHold), asked, PromptBlend::kHold);
     EXPECT_TRUE(fade.all_right()) << found(fade);
@@ -147,11 +149,11 @@ TEST(SynopsisScoreTest, CrossFadesAreEvenAndSwitchesAreSudden) {
     EXPECT_NEAR(fade.change, cut.change, 1);  // both arrive
     EXPECT_GT(fade.change, 5);
   }
-  EXPECT_GT(score(truth(kPlaces, PromptBlend::kHold), kPlaces, PromptBlend::kHold).jumping, 0.5);
+  EXPECT_GT(score(truth(places(), PromptBlend::kHold), places(), PromptBlend::kHold).jumping, 0.5);
 }
 
 TEST(SynopsisScoreTest, AStillVideoHasTheFirstStageOnly) {
-  for (const Synopsis& asked : {kPlaces, kThings}) {
+  for (const Synopsis& asked : {places(), things()}) {
     const at::Tensor video = truth(asked, PromptBlend::kLinear);
     const SynopsisScore still = score(video.narrow(0, 0, 1).expand_as(video), asked, PromptBlend::kLinear);
     EXPECT_TRUE(still.stages[0].right()) << found(still);
@@ -163,14 +165,14 @@ TEST(SynopsisScoreTest, AStillVideoHasTheFirstStageOnly) {
 }
 
 TEST(SynopsisScoreTest, WhatStaysIsRightWhereOnlyTheChangeFails) {
-  const at::Tensor video = truth(kPlaces, PromptBlend::kLinear);
-  const SynopsisScore still = score(video.narrow(0, 0, 1).expand_as(video), kPlaces, PromptBlend::kLinear);
+  const at::Tensor video = truth(places(), PromptBlend::kLinear);
+  const SynopsisScore still = score(video.narrow(0, 0, 1).expand_as(video), places(), PromptBlend::kLinear);
   for (const StageScore& stage : still.stages) EXPECT_TRUE(stage.object_right) << found(still);
   EXPECT_FALSE(still.stages[2].background_right);
 }
 
 TEST(SynopsisScoreTest, ShuffledFramesAreNotSmooth) {
-  for (const Synopsis& asked : {kPlaces, kThings}) {
+  for (const Synopsis& asked : {places(), things()}) {
     const at::Tensor video = truth(asked, PromptBlend::kLinear);
     std::vector<int64_t> order(16);
     std::iota(order.begin(), order.end(), 0);
@@ -187,7 +189,7 @@ TEST(SynopsisScoreTest, ShuffledFramesAreNotSmooth) {
 
 TEST(SynopsisScoreTest, ABackwardVideoHasItsStagesInTheWrongPlaces) {
   const SynopsisScore backward =
-      score(truth(kThings, PromptBlend::kLinear).flip({0}), kThings, PromptBlend::kLinear);
+      score(truth(things(), PromptBlend::kLinear).flip({0}), things(), PromptBlend::kLinear);
   EXPECT_EQ(right(backward), 0) << found(backward);
   EXPECT_LT(backward.largest_step, 2);
 }
@@ -195,17 +197,17 @@ TEST(SynopsisScoreTest, ABackwardVideoHasItsStagesInTheWrongPlaces) {
 TEST(SynopsisScoreTest, SeesThroughWhatModelsDoToFrames) {
   for (const char* name : {"blur", "noise", "colour", "all"}) {
     Dice dice(4);
-    const at::Tensor video = degrade(truth(kThings, PromptBlend::kLinear), degradation(name), dice);
-    const SynopsisScore result = score(video, kThings, PromptBlend::kLinear);
+    const at::Tensor video = degrade(truth(things(), PromptBlend::kLinear), degradation(name), dice);
+    const SynopsisScore result = score(video, things(), PromptBlend::kLinear);
     EXPECT_GE(right(result), 3) << name << ": " << found(result);
   }
 }
 
 TEST(SynopsisScoreTest, ReadsOtherSizesFrameCountsAndNumbersOfStages) {
-  Synopsis two = kPlaces, five = kPlaces;
+  Synopsis two = places(), five = places();
   two.stages.resize(2);
   five.stages.push_back(parse_prompt(world(), "a bus moving left in space"));
-  for (const auto& [asked, frames] : {std::pair{two, 6}, {five, 32}, {kPlaces, 4}}) {
+  for (const auto& [asked, frames] : {std::pair{two, 6}, {five, 32}, {places(), 4}}) {
     const at::Tensor video =
         truth(asked, PromptBlend::kLinear, 3, {.width = 96, .height = 96, .num_frames = frames});
     const SynopsisScore result = score(video, asked, PromptBlend::kLinear);
@@ -220,8 +222,8 @@ TEST(SynopsisScoreTest, RefusesWhatIsNoVideoOrNoSynopsis) {
   const auto refused = [&](const at::Tensor& given, const Synopsis& asked) {
     EXPECT_THROW(scorer.score(given, asked, PromptBlend::kLinear), std::invalid_argument);
   };
-  refused(frames.narrow(0, 0, 3), kPlaces);  // fewer frames than stages
-  refused(frames.to(at::kFloat), kPlaces);
+  refused(frames.narrow(0, 0, 3), places());  // fewer frames than stages
+  refused(frames.to(at::kFloat), places());
   refused(frames, Synopsis{});
   refused(frames, synopsis({"a dog moving up and a cat spinning at sea"}, StageChange::kObject));
 }
