@@ -60,11 +60,12 @@ struct Call {
   const Step& step;
   Tokens tokens;
   std::span<const Row> rows;
-  at::Tensor q, k, v;    // [R, G, heads, Nq, d], [R, G or 1, heads, Nk, d], before rotary embedding
-  at::Tensor positions;  // [R, N, axes]; may be undefined
-  at::Tensor bias;       // additive, broadcastable to [R, G, heads, Nq, Nk]; may be undefined
-  at::Tensor hidden;     // [R, G, N, D], the residual stream entering the layer; may be undefined
-  double scale = 0;      // multiplies q k^T; 0: 1 / sqrt(d)
+  at::Tensor q, k, v;       // [R, G, heads, Nq, d], [R, G or 1, heads, Nk, d], before rotary embedding
+  at::Tensor positions;     // [R, N, axes]; may be undefined
+  at::Tensor bias;          // additive, broadcastable to [R, G, heads, Nq, Nk]; may be undefined
+  at::Tensor hidden;        // [R, G, N, D], the residual stream entering the layer; may be undefined
+  double scale = 0;         // multiplies q k^T; 0: 1 / sqrt(d)
+  int64_t query_begin = 0;  // which of the sequence's queries is q's first, in a block of them
 };
 
 }  // namespace reel::attention

@@ -1,5 +1,7 @@
 #include "attention/edit.h"
 
+#include <cstring>
+
 namespace reel::attention {
 
 EditRule EditRegistry::rule(const std::string& name, const ParamValues& options,
@@ -15,8 +17,13 @@ EditRule EditRegistry::rule(const std::string& name, const ParamValues& options,
     separator = ',';
   }
   if (!own.text().empty()) text += "@" + own.text();
-  return {text, entry.spec.name, Selector::parse(entry.where).refined_by(own),
-          [make = entry.make, values] { return make(values); }};
+  Selector where = Selector::parse(entry.where);
+  if (entry.has_steps) {
+    if (own.steps) values["steps"] = Selector{.steps = own.steps}.text().substr(std::strlen("steps="));
+    const std::string steps = std::get<std::string>(values.at("steps"));
+    if (steps != "auto") where = where.refined_by(Selector::parse("steps=" + steps));
+  }
+  return {text, entry.spec.name, where.refined_by(own), [make = entry.make, values] { return make(values); }};
 }
 
 ParsedEdit EditRegistry::split(std::string_view text) const {

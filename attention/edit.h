@@ -36,6 +36,10 @@ class Edit {
  public:
   virtual ~Edit() = default;
   virtual Hooks hooks() const = 0;
+  /// Whether there is anything to do at a selected site or step; where not, attention runs as if it were not
+  /// selected.
+  virtual bool applies_to(const Site&) const { return true; }
+  virtual bool applies_at(const Step&) const { return true; }
   virtual void begin_step(const Step&) {}
   /// May replace positions, bias, q, k, v (same shapes); must not write into the tensors that are there.
   virtual void on_inputs(Call&) {}
@@ -62,8 +66,9 @@ using EditPlan = std::vector<EditRule>;
 /// An edit as its plug-in declares it.
 struct EditEntry {
   Spec spec;
-  std::string where;      // default selector, in text form: what the user's selector refines
-  std::string node_name;  // class name of the graph node, e.g. BroadWay
+  std::string where;       // default selector, in text form: what the user's selector refines
+  bool has_steps = false;  // its option `steps` is a term of the selector; `auto` leaves it to applies_at
+  std::string node_name;   // class name of the graph node, e.g. BroadWay
   std::function<std::unique_ptr<Edit>(const ParamValues&)> make;
 };
 
@@ -99,6 +104,19 @@ class EditRegistry : public Registry<EditEntry> {
       entry_.spec.presets[std::move(name)] = std::move(values);
       return *this;
     }
+    /// A name for a special number: `sigma1=off` for 0.
+    Declaration& word(const std::string& param, const std::string& name, double value) {
+      for (Param& known : entry_.spec.params) {
+        if (known.name == param) known.words[name] = value;
+      }
+      return *this;
+    }
+    /// An option `steps`, in the selector's terms (0-20%, 2-24), which an edit declares whose authors say
+    /// when it acts. A steps= term of the user's selector wins over it.
+    Declaration& steps(std::string Options::*member) {
+      entry_.has_steps = true;
+      return param("steps", member, "denoising steps in which it acts, as 0-20% or 0-4");
+    }
     /// The selector that holds when the user gives none.
     Declaration& where(std::string selector) {
       entry_.where = std::move(selector);
@@ -119,7 +137,7 @@ class EditRegistry : public Registry<EditEntry> {
   template <class E>
   Declaration<E> add(std::string name, std::string node_name, std::string summary, std::string source) {
     EditEntry& entry =
-        Registry<EditEntry>::add(EditEntry{{name, summary, source}, "", std::move(node_name), {}});
+        Registry<EditEntry>::add(EditEntry{{name, summary, source}, "", false, std::move(node_name), {}});
     entry.make = [](const ParamValues&) { return std::make_unique<E>(typename E::Options{}); };
     return Declaration<E>(*this, entry);
   }

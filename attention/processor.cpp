@@ -188,7 +188,7 @@ std::vector<Processor::Match>& Processor::matches_at(const Site& site) {
   if (found != sites_.end()) return found->second;
   std::vector<Match> matches;
   for (const auto& active : edits_) {
-    if (!active->rule.where.matches(site)) continue;
+    if (!active->rule.where.matches(site) || !active->edit->applies_to(site)) continue;
     matches.push_back({active.get(), active->rule.where.heads_of(site)});
     active->report.sites.push_back(site.path);
   }
@@ -201,9 +201,13 @@ at::Tensor Processor::attend(Call call) {
   std::vector<int64_t> chosen;
   for (Match& match : matches_at(call.site)) {
     const Selector& where = match.active->rule.where;
-    if (where.matches(call.step) && choose_rows(where, call.rows, chosen)) matches.push_back(&match);
+    if (where.matches(call.step) && match.active->edit->applies_at(call.step) &&
+        choose_rows(where, call.rows, chosen))
+      matches.push_back(&match);
   }
   if (matches.empty()) return fused_attention(call);
+  // Five dimensions, so that rows, sequences and heads can be picked from it.
+  while (call.bias.defined() && call.bias.dim() < 5) call.bias = call.bias.unsqueeze(0);
   const bool explicit_path = std::any_of(matches.begin(), matches.end(), [](const Match* match) {
     return match->active->hooks.logits || match->active->hooks.probs;
   });
@@ -306,6 +310,7 @@ at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches, const 
       Call block = call;
       block.q = call.q.narrow(1, g, g_count).narrow(3, i, i_count);
       block.k = k, block.v = v;
+      block.query_begin = i;
       at::Tensor logits =
           at::matmul(block.q.to(at::kFloat), k.to(at::kFloat).transpose(-1, -2)).mul_(scale_of(call));
       if (call.bias.defined()) {
@@ -357,10 +362,11 @@ std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& s
   for (const EditRule& rule : plan) {
     EditReport report;
     report.edit = rule.text;
-    const Hooks hooks = rule.make()->hooks();
+    const auto edit = rule.make();
+    const Hooks hooks = edit->hooks();
     report.path = hooks.logits || hooks.probs ? "explicit" : "fused";
     for (const Site& site : sites) {
-      if (!rule.where.matches(site)) continue;
+      if (!rule.where.matches(site) || !edit->applies_to(site)) continue;
       rule.where.heads_of(site);  // refuses heads that the site lacks
       report.sites.push_back(site.path);
     }

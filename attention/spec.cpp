@@ -107,6 +107,10 @@ ParamValue check_param(const std::string& place, const Param& param, const Param
 ParamValue parse_param(const std::string& place, const Param& param, std::string_view text) {
   const std::string hint = "the default is " + to_text(param.default_value);
   const std::string got(text);
+  if (const auto word = param.words.find(got); word != param.words.end()) {
+    if (std::holds_alternative<int64_t>(param.default_value)) return static_cast<int64_t>(word->second);
+    return word->second;
+  }
   if (std::holds_alternative<bool>(param.default_value)) {
     if (text == "true" || text == "1") return check_param(place, param, true);
     if (text == "false" || text == "0") return check_param(place, param, false);

@@ -26,7 +26,8 @@ struct Param {
   std::string name, help;
   ParamValue default_value;
   std::optional<Range> range = std::nullopt;
-  std::vector<std::string> choices = {};  // legal strings; empty: any
+  std::vector<std::string> choices = {};     // legal strings; empty: any
+  std::map<std::string, double> words = {};  // names of special numbers, as in sigma1=off
 };
 
 /// What a plug-in says of itself; help texts, `--edit` options and graph sockets are all made from it.

@@ -60,8 +60,9 @@ at::Tensor Cfg::predict(const at::Tensor& latent, const Step& step, const models
   }
   at::Tensor without, with;
   if (options_.two_passes) {
-    without = inner_.predict(latent, step, rows_of(condition, 0, rows), attend);
+    // Conditional first: edits may measure there what they do to both.
     with = inner_.predict(latent, step, rows_of(condition, rows, rows), attend);
+    without = inner_.predict(latent, step, rows_of(condition, 0, rows), attend);
   } else {
     const at::Tensor both = inner_.predict(at::cat({latent, latent}), step, condition, attend);
     without = both.narrow(0, 0, rows);
