@@ -39,7 +39,8 @@ class RenderGoldenTest : public testing::Test {
 
 TEST_F(RenderGoldenTest, PromptsAreThoseOfTheTraining) {
   ASSERT_EQ(prompts_.size(), 8u);
-  for (size_t i = 0; i < prompts_.size(); ++i) EXPECT_EQ(prompt_of(world(), scene(i)), prompts_[i]);
+  for (size_t i = 0; i < prompts_.size(); ++i)
+    EXPECT_EQ(prompt_of(world(), scene(i)), prompts_[i].get<std::string>());
 }
 
 TEST_F(RenderGoldenTest, TrajectoriesAreThoseOfTheTraining) {
