@@ -5,6 +5,7 @@
 
 #include "models/lvdm_layout.h"
 #include "models/model_folder.h"
+#include "models/safetensors.h"
 #include "tests/support/denoisers.h"
 #include "tests/support/temporary_folder.h"
 
