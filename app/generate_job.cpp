@@ -162,7 +162,7 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
   for (const std::string& lora : options.loras) {
     const std::string file = parse_lora(lora).path;
     if (!fs::exists(file))
-      throw std::runtime_error("[--lora] '" + file + "' does not exist; name a safetensors file");
+      throw std::runtime_error("[--lora] '" + file + "' does not exist; name a LoRA file");
   }
   return job;
 }

@@ -5,10 +5,31 @@
 namespace reel::models {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The checkpoint in a component folder: the first of the usual names that is there; empty if none is.
+std::string find_in_folder(const fs::path& folder) {
+  for (const std::string format : {".safetensors", ".bin"}) {
+    for (const std::string stem : {"diffusion_pytorch_model", "model", "pytorch_model"}) {
+      for (const std::string variant : {"", ".fp16"}) {
+        // The index of a variant may carry it before or behind "index": model.safetensors.index.fp16.json.
+        for (const std::string& name : {stem + variant + format, stem + variant + format + ".index.json",
+                                        stem + format + ".index" + variant + ".json"}) {
+          if (fs::is_regular_file(folder / name)) return (folder / name).string();
+        }
+      }
+    }
+  }
+  const fs::path original = folder / "model.ckpt";
+  return fs::is_regular_file(original) ? original.string() : "";
+}
+
+}  // namespace
+
 void Checkpoint::add(const std::string& path) {
-  const auto file = SafetensorsFile::open(path);
+  const auto file = TensorFile::open(path);
   for (const auto& [name, info] : file->tensors()) {
-    if (!tensors_.emplace(name, Entry{file, name}).second) {
+    if (!tensors_.emplace(name, Entry{file, info}).second) {
       throw std::runtime_error("[" + path + "] holds '" + name +
                                "', which another shard holds too; fetch the shards again");
     }
@@ -19,37 +40,20 @@ void Checkpoint::add(const std::string& path) {
 Checkpoint Checkpoint::open(const std::string& path) {
   Checkpoint checkpoint;
   checkpoint.path = path;
-  std::string target = path;
-  if (fs::is_directory(path)) {
-    target.clear();
-    for (const char* stem : {"diffusion_pytorch_model", "model", "pytorch_model"}) {
-      for (const char* variant : {"", ".fp16"}) {
-        for (const char* ending : {".safetensors", ".safetensors.index.json"}) {
-          // The index of a variant carries it before "index": model.safetensors.index.fp16.json.
-          std::vector<std::string> names = {std::string(stem) + variant + ending};
-          if (*variant && std::string(ending) != ".safetensors") {
-            names.push_back(std::string(stem) + ".safetensors.index" + variant + ".json");
-          }
-          for (const std::string& name : names) {
-            if (target.empty() && fs::is_regular_file(fs::path(path) / name))
-              target = (fs::path(path) / name).string();
-          }
-        }
-      }
-    }
-    if (target.empty()) {
-      const bool pickled = fs::exists(fs::path(path) / "diffusion_pytorch_model.bin") ||
-                           fs::exists(fs::path(path) / "pytorch_model.bin");
-      throw std::runtime_error("[" + path +
-                               "] holds no diffusion_pytorch_model.safetensors, model.safetensors or their "
-                               ".index.json; " +
-                               (pickled
-                                    ? "it holds a .bin file, which may carry code: convert it to safetensors"
-                                    : "is it the right folder?"));
-    }
+  const std::string target = fs::is_directory(path) ? find_in_folder(path) : path;
+  if (target.empty()) {
+    throw std::runtime_error(
+        "[" + path +
+        "] holds no diffusion_pytorch_model.safetensors, model.safetensors, "
+        "diffusion_pytorch_model.bin, pytorch_model.bin, their .index.json, or model.ckpt; "
+        "is it the right folder?");
   }
-  if (!fs::exists(target))
-    throw std::runtime_error("[" + target + "] does not exist; name a .safetensors file or its folder");
+  if (!fs::exists(target)) {
+    throw std::runtime_error(
+        "[" + target +
+        "] does not exist; name a .safetensors, .ckpt, .pt, .pth or .bin file, or the folder "
+        "of one");
+  }
   if (!target.ends_with(".json")) {
     checkpoint.add(target);
     return checkpoint;
@@ -92,19 +96,16 @@ std::vector<std::string> Checkpoint::names() const {
   return all;
 }
 
-const TensorInfo& Checkpoint::info(const std::string& name) const {
-  const Entry& entry = tensors_.at(name);
-  return entry.file->tensors().at(entry.name);
-}
+const TensorInfo& Checkpoint::info(const std::string& name) const { return tensors_.at(name).info; }
 
 at::Tensor Checkpoint::view(const std::string& name) const {
   const Entry& entry = tensors_.at(name);
-  return SafetensorsFile::view(entry.file, entry.name);
+  return TensorFile::view(entry.file, entry.info);
 }
 
 void Checkpoint::release(const std::string& name) const {
   const Entry& entry = tensors_.at(name);
-  entry.file->release(info(name));
+  entry.file->release(entry.info);
 }
 
 void Checkpoint::rename(const std::function<std::string(const std::string&)>& rule) {
@@ -120,6 +121,25 @@ void Checkpoint::rename(const std::function<std::string(const std::string&)>& ru
   tensors_ = std::move(renamed);
 }
 
+void Checkpoint::split_rows(const std::string& name, const std::vector<std::string>& parts) {
+  const Entry whole = tensors_.at(name);
+  const auto count = static_cast<int64_t>(parts.size());
+  if (whole.info.shape.empty() || whole.info.shape[0] % count != 0) {
+    throw std::runtime_error("[" + path + "] the rows of '" + name + "' do not divide into " +
+                             std::to_string(count) + " equal parts; is it another kind of model?");
+  }
+  tensors_.erase(name);
+  const int64_t rows = whole.info.shape[0] / count;
+  int64_t first = 0;
+  for (const std::string& part : parts) {
+    if (!tensors_.emplace(part, Entry{whole.file, whole.info.rows(first, rows)}).second) {
+      throw std::runtime_error("[" + path + "] holds '" + part + "', and in '" + name +
+                               "' rows of the same meaning; is it a mixed checkpoint?");
+    }
+    first += rows;
+  }
+}
+
 void Checkpoint::merge(const Checkpoint& other) {
   for (const auto& [name, entry] : other.tensors_) tensors_[name] = entry;
   files_.insert(files_.end(), other.files_.begin(), other.files_.end());
@@ -127,10 +147,7 @@ void Checkpoint::merge(const Checkpoint& other) {
 
 int64_t Checkpoint::bytes() const {
   int64_t total = 0;
-  for (const auto& [name, entry] : tensors_) {
-    const TensorInfo& info = entry.file->tensors().at(entry.name);
-    total += static_cast<int64_t>(info.end - info.begin);
-  }
+  for (const auto& [name, entry] : tensors_) total += entry.info.bytes();
   return total;
 }
 

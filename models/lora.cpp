@@ -94,7 +94,7 @@ bool is_text(const std::string& module) {
 }  // namespace
 
 void LoraSet::add(const std::string& path, double strength) {
-  const auto file = SafetensorsFile::open(path);
+  const auto file = TensorFile::open(path);
   const HeaderAlphas header(file->metadata(), path);
   struct Found {
     at::Tensor down, up, alpha;
@@ -106,7 +106,7 @@ void LoraSet::add(const std::string& path, double strength) {
       Found& entry = found[name.substr(0, name.size() - std::strlen(ending))];
       (part == Part::kDown ? entry.down
        : part == Part::kUp ? entry.up
-                           : entry.alpha) = SafetensorsFile::view(file, name);
+                           : entry.alpha) = TensorFile::view(file, name);
       break;
     }
   }

@@ -1,12 +1,6 @@
 #include "models/safetensors.h"
 
-#include <ATen/ops/from_blob.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "models/part_file.h"
@@ -99,14 +93,13 @@ TensorInfo parse_tensor(const std::string& name, const nlohmann::json& entry, ui
   const auto& shape = entry["shape"];
   if (!shape.is_array() || shape.size() > kMaxRank)
     refuse(place + " has a shape that is no list of at most 8 numbers");
-  unsigned __int128 bytes = at::elementSize(info.dtype);
   for (const auto& size : shape) {
     const uint64_t value = unsigned_number(size, place + ": a size in its shape", refuse);
     if (value > uint64_t{INT64_MAX}) refuse(place + " is larger than any memory");
     info.shape.push_back(static_cast<int64_t>(value));
-    bytes *= value;
-    if (bytes > uint64_t{INT64_MAX}) refuse(place + " is larger than any memory");
   }
+  const std::optional<uint64_t> bytes = checked_bytes(info.dtype, info.shape);
+  if (!bytes) refuse(place + " is larger than any memory");
   const auto& offsets = entry["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2) refuse(place + " has data_offsets that are no pair");
   const uint64_t begin = unsigned_number(offsets[0], place + ": its begin", refuse);
@@ -115,49 +108,31 @@ TensorInfo parse_tensor(const std::string& name, const nlohmann::json& entry, ui
     refuse(place + " lies at bytes " + std::to_string(begin) + "-" + std::to_string(end) + " of " +
            std::to_string(data_bytes) + ": outside the file (an incomplete download?)");
   }
-  if (end - begin != bytes) {
-    refuse(place + " needs " + std::to_string(static_cast<uint64_t>(bytes)) +
-           " bytes by dtype and shape but has " + std::to_string(end - begin));
+  if (end - begin != *bytes) {
+    refuse(place + " needs " + std::to_string(*bytes) + " bytes by dtype and shape but has " +
+           std::to_string(end - begin));
   }
   info.begin = data_begin + begin, info.end = data_begin + end;
   return info;
 }
 
-std::string system_error() { return std::strerror(errno); }
-
 }  // namespace
 
 std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   const Refusal refuse(path);
-  std::shared_ptr<SafetensorsFile> file(new SafetensorsFile);
-  file->path_ = path;
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw std::runtime_error("[" + path + "] cannot be opened: " + system_error());
-  struct stat status {};
-  const bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-  file->bytes_ = regular ? static_cast<uint64_t>(status.st_size) : 0;
-  if (regular && file->bytes_ >= 8) {
-    // Private and writable, so that an accidental write changes our copy of a page and never the file.
-    file->map_ =
-        mmap(nullptr, file->bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
-  }
-  ::close(descriptor);
-  if (!regular) throw std::runtime_error("[" + path + "] is not a file; name a .safetensors file");
-  if (file->bytes_ < 8) refuse("it has " + std::to_string(file->bytes_) + " bytes, a header alone needs 8");
-  if (file->map_ == MAP_FAILED) {
-    file->map_ = nullptr;
-    throw std::runtime_error("[" + path + "] cannot be mapped into memory: " + system_error());
-  }
-  const char* data = static_cast<const char*>(file->map_);
+  std::shared_ptr<SafetensorsFile> file(new SafetensorsFile(path));
+  const uint64_t file_bytes = file->map_.size();
+  if (file_bytes < 8) refuse("it has " + std::to_string(file_bytes) + " bytes, a header alone needs 8");
+  const char* data = file->map_.data();
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, data, 8);  // little-endian, as is every machine that LibTorch supports here
-  if (header_bytes > kMaxHeaderBytes || header_bytes > file->bytes_ - 8) {
+  if (header_bytes > kMaxHeaderBytes || header_bytes > file_bytes - 8) {
     refuse("its header claims " + std::to_string(header_bytes) + " bytes of a file of " +
-           std::to_string(file->bytes_));
+           std::to_string(file_bytes));
   }
   const std::string_view text(data + 8, header_bytes);
   if (text.empty() || text[0] != '{') refuse("its header does not start with '{'");
-  const uint64_t data_begin = 8 + header_bytes, data_bytes = file->bytes_ - data_begin;
+  const uint64_t data_begin = 8 + header_bytes, data_bytes = file_bytes - data_begin;
   std::vector<std::pair<uint64_t, uint64_t>> extents;
   parse_header(text, refuse, [&](const std::string& name, const nlohmann::json& entry) {
     if (name == "__metadata__") {
@@ -181,35 +156,8 @@ std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& 
       refuse(begin < position ? "two tensors overlap" : "there is a hole between tensors");
     position = end;
   }
-  if (position != file->bytes_) refuse("there are bytes behind the last tensor");
+  if (position != file_bytes) refuse("there are bytes behind the last tensor");
   return file;
-}
-
-SafetensorsFile::~SafetensorsFile() {
-  if (map_) munmap(map_, bytes_);
-}
-
-at::Tensor SafetensorsFile::view(const std::shared_ptr<const SafetensorsFile>& file,
-                                 const std::string& name) {
-  const auto found = file->tensors_.find(name);
-  if (found == file->tensors_.end()) {
-    throw std::runtime_error("[" + file->path_ + "] has no tensor '" + name + "'");
-  }
-  const TensorInfo& info = found->second;
-  char* data = static_cast<char*>(file->map_) + info.begin;
-  if (info.begin % at::elementSize(info.dtype) != 0) {
-    at::Tensor copy = at::empty(info.shape, info.dtype);
-    if (info.end > info.begin) std::memcpy(copy.data_ptr(), data, info.end - info.begin);
-    return copy;
-  }
-  return at::from_blob(
-      data, info.shape, [file](void*) {}, info.dtype);
-}
-
-void SafetensorsFile::release(const TensorInfo& info) const {
-  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const uint64_t begin = (info.begin + page - 1) / page * page, end = info.end / page * page;
-  if (begin < end) madvise(static_cast<char*>(map_) + begin, end - begin, MADV_DONTNEED);
 }
 
 void write_safetensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
@@ -239,16 +187,6 @@ void write_safetensors(const std::string& path, const std::map<std::string, at::
   file.write(text.data(), text.size());
   for (const at::Tensor& content : contents) file.write(content.const_data_ptr(), content.nbytes());
   file.commit();
-}
-
-at::Tensor read_tensor(const std::string& path, const std::string& name) {
-  const auto file = SafetensorsFile::open(path);
-  if (!file->tensors().count(name)) {
-    std::string present;
-    for (const auto& entry : file->tensors()) present += (present.empty() ? "" : ", ") + entry.first;
-    throw std::runtime_error("[" + path + "] has no tensor '" + name + "'; it has " + present.substr(0, 400));
-  }
-  return SafetensorsFile::view(file, name).clone();
 }
 
 }  // namespace reel::models

@@ -13,9 +13,13 @@
 
 namespace reel::models {
 
-/// Text of a file for a message: shortened, and sound UTF-8.
+/// Text of a file for a message: shortened, sound UTF-8, and without control characters, which terminals
+/// obey.
 inline std::string shown(std::string text) {
   if (text.size() > 80) text = text.substr(0, 77) + "...";
+  for (char& byte : text) {
+    if (static_cast<unsigned char>(byte) < ' ' || byte == '\x7f') byte = '?';
+  }
   return to_utf8(from_utf8(text));
 }
 

@@ -1,4 +1,6 @@
 // CLIPTextModel: the text encoder of Stable Diffusion 1.x and AnimateDiff.
+#include "models/families/clip_text.h"
+
 #include "attention/processor.h"
 #include "models/family.h"
 #include "models/layers.h"
@@ -14,8 +16,10 @@ struct Layer {
 
 class ClipText : public TextEncoder {
  public:
-  ClipText(const Weights& weights, const Config& config, std::shared_ptr<const Tokenizer> tokenizer)
+  ClipText(const Weights& weights, const Config& config, std::shared_ptr<const Tokenizer> tokenizer,
+           std::optional<int64_t> pad_id)
       : tokenizer_(std::move(tokenizer)),
+        pad_id_(pad_id.value_or(tokenizer_ ? tokenizer_->pad_id() : 0)),
         width_(config.bounded("hidden_size", 512, 1, 1 << 16)),
         heads_(config.bounded("num_attention_heads", 8, 1, 1 << 12)),
         max_tokens_(config.bounded("max_position_embeddings", 77, 1, 1 << 16)),
@@ -56,8 +60,7 @@ class ClipText : public TextEncoder {
 
   at::Tensor encode(const std::vector<std::string>& texts, int clip_skip) override {
     const int64_t length = max_tokens();
-    at::Tensor ids = at::full({static_cast<int64_t>(texts.size()), length},
-                              tokenizer_ ? tokenizer_->pad_id() : 0, at::kLong);
+    at::Tensor ids = at::full({static_cast<int64_t>(texts.size()), length}, pad_id_, at::kLong);
     for (size_t r = 0; r < texts.size(); ++r) {
       std::vector<int64_t> row = tokenize(texts[r]);
       if (static_cast<int64_t>(row.size()) > length) {  // the end token stays: it carries the text's meaning
@@ -115,6 +118,7 @@ class ClipText : public TextEncoder {
 
  private:
   std::shared_ptr<const Tokenizer> tokenizer_;
+  int64_t pad_id_;
   int64_t width_, heads_, max_tokens_, vocabulary_ = 0;
   Activation activation_;
   at::Tensor token_table_, position_table_;
@@ -129,12 +133,18 @@ std::unique_ptr<TextEncoder> load(const ComponentFiles& files, const LoadOptions
   // transformers writes the names with the prefix up to version 4, without it from 5 on.
   checkpoint.rename(
       [](const std::string& name) { return name.starts_with("text_model.") ? name.substr(11) : name; });
-  return build_checked(checkpoint, options, [&](const Weights& weights) -> std::unique_ptr<TextEncoder> {
-    return std::make_unique<ClipText>(weights, files.config, tokenizer);
+  return build_checked(checkpoint, options, [&](const Weights& weights) {
+    return make_clip_text(weights, files.config, tokenizer);
   });
 }
 
 }  // namespace
+
+std::unique_ptr<TextEncoder> make_clip_text(const Weights& weights, const Config& config,
+                                            std::shared_ptr<const Tokenizer> tokenizer,
+                                            std::optional<int64_t> pad_id) {
+  return std::make_unique<ClipText>(weights, config, std::move(tokenizer), pad_id);
+}
 
 void register_clip_text(FamilyRegistry& registry) {
   FamilyEntry entry;

@@ -26,7 +26,7 @@ Config config_of(const Checkpoint& adapter, const std::string& path) {
   if (levels == 0) {
     throw std::runtime_error("[" + path +
                              "] holds no motion modules (down_blocks.N.motion_modules...); name a motion "
-                             "adapter's folder or an original motion module saved as safetensors");
+                             "adapter's folder or an original motion module (.ckpt or .safetensors)");
   }
   return Config::parse("{\"motion_max_seq_length\": " + std::to_string(max_frames) +
                            ", \"motion_layers_per_block\": " + std::to_string(layers) +

@@ -1,4 +1,4 @@
-// AnimateDiff motion adapters: diffusers folders, and original motion modules saved as safetensors.
+// AnimateDiff motion adapters: diffusers folders, and original motion modules (.ckpt or .safetensors).
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ struct MotionAdapterFacts {
 };
 
 /// Adds an adapter's tensors to a UNet's under the names of a merged UNetMotionModel; a PIA input convolution
-/// goes to `adapter_conv_in`. `adapter`: a folder with config.json, or a single .safetensors file in the
-/// original layout (mm_sd_v14, v15, v15_v2, v3_sd15_mm), or in diffusers' layout; empty: nothing happens.
+/// goes to `adapter_conv_in`. `adapter`: a folder with config.json, or a single .ckpt or .safetensors file in
+/// the original layout (mm_sd_v14, v15, v15_v2, v3_sd15_mm), or in diffusers' layout; empty: nothing happens.
 /// Throws: std::runtime_error if it is neither.
 MotionAdapterFacts join_motion_adapter(Checkpoint& unet, const std::string& adapter);
 

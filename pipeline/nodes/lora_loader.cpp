@@ -10,7 +10,7 @@ void register_lora_loader(NodeRegistry& registry) {
   node.category = "loaders";
   node.inputs = {{.name = "model", .type = "MODEL"},
                  {.name = "clip", .type = "CLIP"},
-                 {.name = "lora_name", .type = "STRING", .help = "safetensors file", .file = true},
+                 {.name = "lora_name", .type = "STRING", .help = "LoRA file", .file = true},
                  {.name = "strength_model", .type = "FLOAT", .default_value = 1.0, .range = Range{-20, 20}},
                  {.name = "strength_clip", .type = "FLOAT", .default_value = 1.0, .range = Range{-20, 20}}};
   node.outputs = {{.name = "MODEL", .type = "MODEL"}, {.name = "CLIP", .type = "CLIP"}};

@@ -8,6 +8,7 @@
 #include "tests/support/malformed_checkpoints.h"
 #include "tests/support/malformed_configs.h"
 #include "tests/support/malformed_graphs.h"
+#include "tests/support/malformed_pytorch.h"
 
 namespace reel {
 namespace {
@@ -50,6 +51,7 @@ TEST(MalformedTest, TheModelThatTheOthersSpoilIsSound) {
 }
 
 TEST(MalformedTest, ThereAreManyOfThem) {
+  EXPECT_EQ(heavy_pytorch_files().size(), 15u);
   EXPECT_GE(malformed_checkpoints().size() + malformed_configs().size() + malformed_graphs().size(), 150u);
 }
 
@@ -63,6 +65,20 @@ TEST_P(MalformedCheckpoint, IsRefusedByModelsCheck) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, MalformedCheckpoint, testing::ValuesIn(malformed_checkpoints()),
+                         [](const auto& info) { return info.param.name; });
+
+class MalformedPyTorchFile : public testing::TestWithParam<MalformedFile> {};
+
+TEST_P(MalformedPyTorchFile, IsRefusedByModelsCheck) {
+  const TemporaryFolder folder;
+  copy_model(folder);
+  fs::remove(folder.path() / "model/unet/diffusion_pytorch_model.safetensors");
+  write_file(folder / "model/unet/diffusion_pytorch_model.bin", GetParam().bytes);
+  expect_refusal(folder, {"models", "check", "model"}, 4, GetParam().message);
+  EXPECT_FALSE(fs::exists(folder / "owned")) << "something ran";
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, MalformedPyTorchFile, testing::ValuesIn(heavy_pytorch_files()),
                          [](const auto& info) { return info.param.name; });
 
 class MalformedConfiguration : public testing::TestWithParam<MalformedConfig> {};

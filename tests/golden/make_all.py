@@ -1,6 +1,8 @@
 """Runs every generator, in the order of their dependencies."""
 
 import make_clip_text
+import make_open_clip_text
+import make_pytorch
 import make_vae
 import make_unet_motion
 import make_unet_3d
@@ -12,7 +14,7 @@ import check_tokenizer
 import make_pipelines
 import make_world  # reads assets/training/world.py
 
-for module in (make_clip_text, make_vae, make_unet_motion, make_unet_3d, make_lvdm, make_lora, make_schedulers,
-               make_tokenizer, check_tokenizer, make_pipelines, make_world):
+for module in (make_clip_text, make_open_clip_text, make_pytorch, make_vae, make_unet_motion, make_unet_3d, make_lvdm,
+               make_lora, make_schedulers, make_tokenizer, check_tokenizer, make_pipelines, make_world):
     print("==", module.__name__)
     module.main()

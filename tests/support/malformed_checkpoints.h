@@ -68,6 +68,8 @@ inline std::vector<MalformedFile> malformed_checkpoints() {
        "larger than any memory"},
       {"SizeAboveInt64", file_of("{" + tensor("a", "U8", "[18446744073709551615]", "[0,8]") + "}", 8),
        "larger than any memory"},
+      {"EmptyAndHuge", file_of("{" + tensor("a", "F32", "[0,4611686018427387904,4]", "[0,0]") + "}", 0),
+       "larger than any memory"},
       {"OffsetsNotAPair", file_of("{" + tensor("a", "F32", "[2]", "[0]") + "}", 8), "no pair"},
       {"OffsetsReversed", file_of("{" + tensor("a", "F32", "[2]", "[8,0]") + "}", 8), "outside the file"},
       {"OffsetsNegative", file_of("{" + tensor("a", "F32", "[2]", "[-8,0]") + "}", 8), "whole number"},

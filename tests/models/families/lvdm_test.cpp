@@ -5,7 +5,9 @@
 
 #include "models/lvdm_layout.h"
 #include "models/model_folder.h"
+#include "models/safetensors.h"
 #include "tests/support/denoisers.h"
+#include "tests/support/pytorch_bytes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::models {
@@ -116,6 +118,28 @@ TEST(LvdmTest, AFolderWithNothingButTheCheckpointHasVideoCrafter2sDefaults) {
   std::ofstream(structure.path() / "generation_config.json") << R"({"fps_condition": 12, "num_frames": 32})";
   EXPECT_EQ(structure.open().defaults.fps_condition, 12);
   EXPECT_EQ(structure.open().defaults.num_frames, 32);
+}
+
+TEST(LvdmTest, IsTheSameModelFromAPyTorchCheckpoint) {
+  const c10::InferenceMode inference;
+  const std::string name = "lvdm/conditioned_on_fps";
+  const Golden original(name + "/model.safetensors");
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& tensor : original.names()) tensors[tensor] = original[tensor].to(at::kFloat);
+  const TemporaryFolder folder;
+  write_file(folder / "model.ckpt", torch_file_of(tensors));
+  fs::copy(golden_folder(name + "/config.json"), folder.path());
+  fs::copy(golden_folder(name + "/tokenizer"), folder.path() / "tokenizer", fs::copy_options::recursive);
+  const ModelFolder model = ModelFolder::open(folder.path().string());
+  const auto network = families().of(model.denoiser.config).denoiser(model.denoiser, {});
+  expect_equal_runs(*network, Golden(name + "/golden.safetensors"));
+  const ModelFolder safe = ModelFolder::open(golden_folder(name));
+  const auto encode = [](const ModelFolder& which) {
+    const auto encoder = families().of(which.text_encoder.config).text_encoder(which.text_encoder, {});
+    return encoder->encode({"a boat at sea", ""});
+  };
+  EXPECT_EQ(encode(model).size(2), 64);
+  EXPECT_TRUE(at::equal(encode(model), encode(safe)));
 }
 
 TEST(LvdmTest, WantsToKnowTheFrameRate) {

@@ -1,6 +1,7 @@
 // UNets with motion modules against diffusers, on tiny random configurations.
 #include "models/families/motion_adapter.h"
 #include "tests/support/denoisers.h"
+#include "tests/support/pytorch_bytes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::models {
@@ -47,6 +48,22 @@ TEST(UNetMotionTest, ReadsTheShapeOfAnOriginalMotionModuleFromItsTensors) {
   EXPECT_EQ(facts.config.flag("use_motion_mid_block", false), adapter.flag("use_motion_mid_block", true));
   EXPECT_EQ(facts.config.integer("motion_num_attention_heads", 0), 8);
   EXPECT_TRUE(unet.has("down_blocks.0.motion_modules.0.transformer_blocks.0.attn2.to_q.weight"));
+}
+
+TEST(UNetMotionTest, ReadsAnOriginalMotionModuleFromAPyTorchCheckpoint) {
+  const std::string name = "unet_motion/separate_sd15";
+  const Golden original(name + "/motion_module.safetensors");
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& tensor : original.names()) tensors[tensor] = original[tensor];
+  const TemporaryFolder folder;
+  write_file(folder / "mm_sd_v15_v2.ckpt", torch_file_of(tensors));
+  Checkpoint pickled = Checkpoint::open(golden_folder(name + "/unet")), safe = pickled;
+  join_motion_adapter(pickled, folder / "mm_sd_v15_v2.ckpt");
+  join_motion_adapter(safe, golden_folder(name + "/motion_module.safetensors"));
+  ASSERT_EQ(pickled.names(), safe.names());
+  for (const std::string& tensor : safe.names()) {
+    EXPECT_TRUE(at::equal(pickled.view(tensor), safe.view(tensor))) << tensor;
+  }
 }
 
 TEST(UNetMotionTest, ListsItsSitesWithoutTouchingWeights) {
