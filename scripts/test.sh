@@ -27,6 +27,7 @@ if [[ $preset == *sanitize* ]]; then
   probe=$REEL_BUILD/tests/attention_tests
   if ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=1" "$probe" --gtest_filter=-'*' >/dev/null 2>&1; then
     ASAN_OPTIONS="strict_string_checks=1:detect_leaks=1${given:+:$given}"
+    export LSAN_OPTIONS="suppressions=$REEL_ROOT/scripts/leaks.supp:print_suppressions=0"
   else
     say "leaks are not looked for: the leak checker does not work here"
   fi

@@ -115,7 +115,16 @@ void Muxer::open_container() {
     check(av_dict_set(&output_->metadata, key.c_str(), value.c_str(), 0), "tagging", log);
   }
   check(avformat_write_header(output_.get(), options.get()), "writing", log);
+  in_container_ = true;
   packet_.reset(require_memory(av_packet_alloc()));
+}
+
+Muxer::~Muxer() {
+  // Libav frees what some containers hold back (GIF: the last frame) in the trailer only; the file itself
+  // goes.
+  if (!in_container_) return;
+  const LogCapture log;
+  av_write_trailer(output_.get());
 }
 
 void Muxer::drain() {
@@ -144,6 +153,7 @@ void Muxer::finish() {
   LogCapture log;
   check(avcodec_send_frame(codec_.get(), nullptr), "encoding", log);
   drain();
+  in_container_ = false;
   check(av_write_trailer(output_.get()), "writing", log);
   avio_flush(io_.get());
   check(io_->error, "writing", log);

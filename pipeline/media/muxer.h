@@ -13,6 +13,10 @@ class Muxer {
  public:
   explicit Muxer(const OutputPlan& plan);
 
+  ~Muxer();
+  Muxer(const Muxer&) = delete;
+  Muxer& operator=(const Muxer&) = delete;
+
   /// Opens encoder and container; once, before the first frame.
   /// Throws: std::runtime_error "[path] ..." with the encoder's words if it refuses the size.
   void open(int64_t height, int64_t width, AVPixelFormat format);
@@ -38,6 +42,7 @@ class Muxer {
   CodecPtr codec_;
   PacketPtr packet_;
   int64_t next_pts_ = 0;
+  bool in_container_ = false;  // its header is written, its trailer is not
 };
 
 }  // namespace reel::media

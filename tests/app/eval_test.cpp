@@ -100,7 +100,8 @@ TEST_F(EvalTest, EditsAreComparedPairByPair) {
 TEST_F(EvalTest, ANeutralEditChangesNothing) {
   const CommandResult result = model({"--prompts", "2", "--edit", "scale:factor=1", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  for (const auto& [key, difference] : json::parse(result.out)["difference"].items()) {
+  const json differences = json::parse(result.out)["difference"];
+  for (const auto& [key, difference] : differences.items()) {
     EXPECT_EQ(difference["value"], 0) << key;
     EXPECT_EQ(difference["high"], 0) << key;
   }

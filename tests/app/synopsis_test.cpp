@@ -41,15 +41,16 @@ TEST_F(SynopsisTest, ASynopsisSpreadsItsStagesOverTheFrames) {
   const at::Tensor fox = embeds({"a fox"}, "fox"), snow = embeds({"snow"}, "snow");
   const at::Tensor linear = embeds({"--synopsis", "a fox; snow"}, "linear");
   ASSERT_EQ(linear.size(1), 4);
-  EXPECT_TRUE(at::equal(linear[0][0], fox[0]));
-  EXPECT_TRUE(at::equal(linear[0][3], snow[0]));
+  // Prompts encoded together may differ in the last bits from ones encoded alone.
+  EXPECT_TRUE(close(linear[0][0], fox[0], 0, 1e-5));
+  EXPECT_TRUE(close(linear[0][3], snow[0], 0, 1e-5));
   EXPECT_TRUE(close(linear[0][1], fox[0] * (2.0 / 3) + snow[0] * (1.0 / 3), 0, 1e-5));
   EXPECT_TRUE(at::equal(embeds({"--synopsis", "stages.txt"}, "file"), linear));
   EXPECT_TRUE(at::equal(embeds({"--synopsis", "0:a fox; 3:snow"}, "named"), linear));
   EXPECT_TRUE(at::equal(embeds({"--prompt-at", "0:a fox", "--prompt-at", "3:snow"}, "keys"), linear));
   const at::Tensor held = embeds({"--synopsis", "a fox; snow", "--synopsis-blend", "hold"}, "held");
-  EXPECT_TRUE(at::equal(held[0][2], fox[0]));
-  EXPECT_TRUE(at::equal(held[0][3], snow[0]));
+  EXPECT_TRUE(at::equal(held[0][2], linear[0][0]));
+  EXPECT_TRUE(at::equal(held[0][3], linear[0][3]));
 }
 
 TEST_F(SynopsisTest, ASynopsisOfOneStageIsAPlainPrompt) {
