@@ -153,20 +153,21 @@ json evaluation_facts(const Evaluation& evaluation) {
   return document;
 }
 
-json results_json(const Evaluation& evaluation, size_t variant) {
+json metrics_json(const Evaluation& evaluation, size_t variant,
+                  Estimate (*take)(const Evaluation&, size_t metric, size_t variant)) {
   json results;
   const std::vector<EvalMetric>& metrics = evaluation.plan.subject->metrics();
   for (size_t m = 0; m < metrics.size(); ++m)
-    results[metrics[m].key] = estimate_json(estimate(evaluation, m, variant));
+    results[metrics[m].key] = estimate_json(take(evaluation, m, variant));
   return results;
 }
 
+json results_json(const Evaluation& evaluation, size_t variant) {
+  return metrics_json(evaluation, variant, estimate);
+}
+
 json differences_json(const Evaluation& evaluation, size_t variant) {
-  json results;
-  const std::vector<EvalMetric>& metrics = evaluation.plan.subject->metrics();
-  for (size_t m = 0; m < metrics.size(); ++m)
-    results[metrics[m].key] = estimate_json(difference(evaluation, m, variant));
-  return results;
+  return metrics_json(evaluation, variant, difference);
 }
 
 std::string evaluation_json(const Evaluation& evaluation) {

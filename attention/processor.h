@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/edit.h"
+#include "attention/fused_attention.h"
 
 namespace reel::attention {
 
@@ -56,8 +57,5 @@ class Processor {
 
 /// Which sites each rule of the plan would match; needs no run. Throws as Selector::heads_of does.
 std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& sites);
-
-/// Plain fused attention on a call without edits: ATen's scaled_dot_product_attention on views.
-at::Tensor fused_attention(const Call& call);
 
 }  // namespace reel::attention

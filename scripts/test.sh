@@ -4,7 +4,7 @@
 #   bash scripts/test.sh [ctest arguments]            e.g. -R Selector
 #   REEL_PRESET=cpu-sanitize bash scripts/test.sh     with the address and undefined-behaviour sanitizers
 #
-# Fails when a test fails and when none ran. The last lines are ctest's summary.
+# Fails when a test fails and when none ran. ctest counts suites; the last line counts the tests in them.
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
@@ -36,5 +36,9 @@ fi
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 say "running the tests, $jobs at once"
 status=0
+log=$REEL_BUILD/Testing/Temporary/LastTest.log
 ctest --test-dir "$REEL_BUILD" --output-on-failure --no-tests=error -j "$jobs" "$@" </dev/null || status=$?
+# count_of WORD: the sum of the programs' closing lines "[  WORD  ] N test(s)".
+count_of() { sed -n "s/^\\[ *$1 *\\] \\([0-9]*\\) tests\\{0,1\\}[.,].*/\\1/p" "$log" | awk '{sum += $1} END {print sum + 0}'; }
+say "$(count_of PASSED) tests passed, $(count_of FAILED) failed, $(count_of SKIPPED) skipped (why: $log)"
 exit "$status"

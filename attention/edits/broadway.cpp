@@ -59,8 +59,10 @@ class BroadWay : public Edit {
 
   EditFacts facts() const override {
     EditFacts facts = {{"anchor_bytes", double(most_bytes_)}};
-    if (gain_count_ > 0)
-      facts["mean_gain"] = gain_sum_ / double(gain_count_), facts["largest_gain"] = most_gain_;
+    if (!measured_.empty()) {
+      const at::Tensor gains = at::cat(measured_);
+      facts["mean_gain"] = gains.mean().item<double>(), facts["largest_gain"] = gains.max().item<double>();
+    }
     return facts;
   }
 
@@ -125,7 +127,7 @@ class BroadWay : public Edit {
     const at::Tensor adaptive = ((pick(before) - low).clamp_min(0) / band.clamp_min(1e-30)).sqrt();
     const at::Tensor chosen = at::where(band < 1e-8, at::ones_like(band), adaptive.clamp_min(options_.beta));
     gains_[call.site.path] = chosen;
-    note(chosen);
+    measured_.push_back(chosen);
     at::Tensor all = at::empty_like(before);
     all.index_copy_(0, index, chosen);
     if (!others.empty()) {
@@ -134,11 +136,6 @@ class BroadWay : public Edit {
       all.index_copy_(0, other, paired ? chosen : chosen.mean(0, true).expand({int64_t(others.size())}));
     }
     return all;
-  }
-
-  void note(const at::Tensor& chosen) {
-    gain_sum_ += chosen.sum().item<double>(), gain_count_ += chosen.size(0);
-    most_gain_ = std::max(most_gain_, chosen.max().item<double>());
   }
 
   at::Tensor filter(int64_t frames, at::Device device) {
@@ -155,8 +152,8 @@ class BroadWay : public Edit {
   std::map<std::string, Anchor> anchors_;    // by path behind the block, of the present forward pass
   std::map<std::string, at::Tensor> gains_;  // by path, of the present step's conditional rows
   std::map<int64_t, at::Tensor> filters_;    // by frames
-  int64_t most_bytes_ = 0, gain_count_ = 0;
-  double gain_sum_ = 0, most_gain_ = 0;
+  std::vector<at::Tensor> measured_;         // all gains so far; read when asked, so that no layer waits
+  int64_t most_bytes_ = 0;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "guidance/prompt_schedule.h"
 #include "pipeline/executor.h"
 #include "pipeline/model_cache.h"
+#include "pipeline/schedule_sockets.h"
 
 namespace reel::pipeline {
 namespace {
@@ -33,11 +34,9 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const c10::InferenceMode inference;
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
   const auto encoder = context.models->text_encoder(clip);
-  const auto blend =
-      inputs.text("blend") == "hold" ? guidance::PromptBlend::kHold : guidance::PromptBlend::kLinear;
   const auto keys = parse_keys(inputs.text("keys"));
-  return {PromptContext{
-      guidance::schedule_prompts(keys, inputs.integer("length"), *encoder, blend, clip.clip_skip)}};
+  return {PromptContext{guidance::schedule_prompts(keys, inputs.integer("length"), *encoder, blend_of(inputs),
+                                                   clip.clip_skip)}};
 }
 
 }  // namespace
@@ -49,16 +48,8 @@ void register_prompt_schedule(NodeRegistry& registry) {
   node.category = "conditioning";
   node.inputs = {{.name = "keys", .type = "STRING", .help = "one FRAME:TEXT a line", .multiline = true},
                  {.name = "clip", .type = "CLIP"},
-                 {.name = "length",
-                  .type = "INT",
-                  .help = "frames of the video",
-                  .default_value = int64_t{16},
-                  .range = Range{1, 4096}},
-                 {.name = "blend",
-                  .type = "COMBO",
-                  .help = "between two keys: mix their contexts, or hold the earlier one",
-                  .default_value = "linear",
-                  .choices = {"linear", "hold"}}};
+                 length_socket(),
+                 blend_socket("keys")};
   node.outputs = {{.name = "CONDITIONING", .type = "CONDITIONING"}};
   node.run = run;
   registry.add(std::move(node));

@@ -4,6 +4,7 @@
 #include "guidance/synopsis.h"
 #include "pipeline/executor.h"
 #include "pipeline/model_cache.h"
+#include "pipeline/schedule_sockets.h"
 
 namespace reel::pipeline {
 namespace {
@@ -17,9 +18,8 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   // One stage is a plain prompt, and is encoded as CLIPTextEncode does: not frame by frame.
   if (stages.size() == 1)
     return {PromptContext{encoder->encode({stages.front().text}, clip.clip_skip).to(at::kFloat)}};
-  const auto blend =
-      inputs.text("blend") == "hold" ? guidance::PromptBlend::kHold : guidance::PromptBlend::kLinear;
-  return {PromptContext{guidance::schedule_prompts(stages, frames, *encoder, blend, clip.clip_skip)}};
+  return {
+      PromptContext{guidance::schedule_prompts(stages, frames, *encoder, blend_of(inputs), clip.clip_skip)}};
 }
 
 }  // namespace
@@ -34,16 +34,8 @@ void register_synopsis_prompt(NodeRegistry& registry) {
                   .help = "stages, one a line or between semicolons; FRAME:TEXT to say where each is reached",
                   .multiline = true},
                  {.name = "clip", .type = "CLIP"},
-                 {.name = "length",
-                  .type = "INT",
-                  .help = "frames of the video",
-                  .default_value = int64_t{16},
-                  .range = Range{1, 4096}},
-                 {.name = "blend",
-                  .type = "COMBO",
-                  .help = "between two stages: mix their contexts, or hold the earlier one",
-                  .default_value = "linear",
-                  .choices = {"linear", "hold"}}};
+                 length_socket(),
+                 blend_socket("stages")};
   node.outputs = {{.name = "CONDITIONING", .type = "CONDITIONING"}};
   node.run = run;
   registry.add(std::move(node));

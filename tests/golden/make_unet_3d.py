@@ -2,20 +2,16 @@
 
 import os
 
-from common import (check_against_f64, check_reload, fresh_folder, randn, randomize, save_model, write_goldens,
+from common import (check_against_f64, check_reload, fresh_folder, randomize, save_model, write_goldens,
                     write_json)
 
 import torch
 from diffusers import UNet3DConditionModel
 
+from make_unet_motion import make_inputs, run_spec
+
 CROSS_DOWN, PLAIN_DOWN = "CrossAttnDownBlock3D", "DownBlock3D"
 CROSS_UP, PLAIN_UP = "CrossAttnUpBlock3D", "UpBlock3D"
-
-
-def run_spec(batch, frames, height, width, tokens, timestep, per_frame=False):
-    """`per_frame`: every frame has its own context, encoder_hidden_states is [B*F, L, D]."""
-    return dict(batch=batch, frames=frames, height=height, width=width, tokens=tokens, timestep=timestep,
-                per_frame=per_frame)
 
 
 TWO_LEVELS = dict(
@@ -50,20 +46,6 @@ CASES = {
         config=dict(TWO_LEVELS, down_block_types=[CROSS_DOWN] * 2, up_block_types=[CROSS_UP] * 2),
         runs=[run_spec(2, 5, 4, 6, 6, [301, 600], per_frame=True)]),
 }
-
-
-def make_inputs(name, index, spec, config):
-    batch, frames, key = spec["batch"], spec["frames"], f"run{index}/"
-    contexts = batch * frames if spec["per_frame"] else batch
-    width = config["cross_attention_dim"]
-    tensors = {
-        key + "sample": randn((batch, config["in_channels"], frames, spec["height"], spec["width"]), name, key, "x"),
-        key + "timestep": torch.tensor(spec["timestep"]),
-        key + "encoder_hidden_states": randn((contexts, spec["tokens"], width), name, key, "context"),
-    }
-    if config.get("time_cond_proj_dim"):
-        tensors[key + "timestep_cond"] = randn((batch, config["time_cond_proj_dim"]), name, key, "cond")
-    return tensors
 
 
 class ContextPerFrame:
