@@ -7,6 +7,7 @@
 #include "models/checkpoint.h"
 #include "models/default_dtype.h"
 #include "pipeline/model_cache.h"
+#include "pipeline/process_memory.h"
 
 namespace reel::app {
 namespace {
@@ -156,7 +157,8 @@ std::string describe_run(const GenerateJob& job, const pipeline::Report& report,
                          {"decode", node_seconds(report, "decode")},
                          {"write", node_seconds(report, "write")},
                          {"total", facts.total_s}};
-  document["peak_bytes"] = {{"host", usage.ru_maxrss * int64_t{1024}}, {"device", 0}};
+  document["peak_bytes"] = {{"host", usage.ru_maxrss * int64_t{1024}},
+                            {"device", pipeline::peak_tensor_bytes(placement.device)}};
   const pipeline::NodeReport* sampler = report.find("sampler");
   document["edits"] = sampler ? edits_json(sampler->edits, false) : json::array();
   if (job.options.compare)

@@ -6,6 +6,7 @@
 
 #include "models/model_folder.h"
 #include "pipeline/check.h"
+#include "pipeline/edit_fit.h"
 #include "pipeline/graph_edit.h"
 #include "pipeline/graph_json.h"
 
@@ -130,6 +131,13 @@ int check(const Options& options) {
   const auto warnings = pipeline::undeclared_inputs(plugins().nodes, graph);
   for (const pipeline::Problem& warning : warnings) std::cerr << "reel: warning: " << warning.text() << "\n";
   auto problems = pipeline::check(plugins().nodes, graph);
+  if (problems.empty()) {
+    pipeline::RunContext context = make_executor(options.common)->context();
+    context.options.progress = {};
+    std::vector<std::string> unknown;
+    problems = pipeline::misfitting_edits(plugins().nodes, context, graph, unknown);
+    for (const std::string& note : unknown) std::cerr << "reel: warning: " << note << "\n";
+  }
   if (!problems.empty())
     throw pipeline::GraphError(std::move(problems), options.file == "-" ? "standard input" : options.file);
   if (options.common.json) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "attention/call.h"
+#include "attention/ops/frame_map_edit.h"
 #include "attention/selector.h"
 #include "attention/spec.h"
 
@@ -15,6 +16,7 @@ namespace reel::attention {
 struct Hooks {
   bool inputs = false, logits = false, probs = false, attend = false;
   bool whole_map = false;  // logits or probs must hold all queries and sequences of the call at once
+  bool fused = false;      // temporal sites can have the same without a map in memory: see fuse
 };
 
 /// The rest of the computation, as an edit that wraps it sees it. Returns [R, G, heads, Nq, d].
@@ -47,6 +49,11 @@ class Edit {
   virtual void on_logits(const Call&, at::Tensor& /*logits*/) {}
   /// probs [R, G, heads, Nq, Nk] f32, in place; rows sum to one before the first edit.
   virtual void on_probs(const Call&, at::Tensor& /*probs*/) {}
+  /// For an edit with hooks().fused, instead of on_logits and on_probs: adds to `edit` what it does to the
+  /// maps of a call along frames. Edits of logits are asked before edits of probabilities, and `edit` has
+  /// what those before it ask for. Must agree with the hooks, which are its definition and serve where other
+  /// edits need the map, or sizes are beyond the kernels.
+  virtual void fuse(const Call&, FrameMapEdit& /*edit*/) {}
   /// Wraps or replaces the whole computation.
   virtual at::Tensor attend(Call& call, const Attend& next) { return next(call); }
   /// After the last step.

@@ -10,6 +10,13 @@ double scale_of(const Call& call) {
   return call.scale != 0 ? call.scale : 1.0 / std::sqrt(double(call.q.size(4)));
 }
 
+bool takes_map_edits(const Call& call) {
+  // 128: the most keys that a GPU's kernel has registers for.
+  return call.site.kind == SiteKind::kTemporal && !call.bias.defined() && call.query_begin == 0 &&
+         call.q.sizes() == call.k.sizes() && call.q.size(3) <= 128 && call.q.size(4) <= kWidestHead &&
+         call.q.numel() > 0;
+}
+
 at::Tensor fused_attention(const Call& call) {
   const int64_t rows = call.q.size(0), groups = call.q.size(1), heads = call.q.size(2), n = call.q.size(3);
   const int64_t d = call.v.size(4);
@@ -19,9 +26,10 @@ at::Tensor fused_attention(const Call& call) {
                                             bias.defined() ? std::optional(bias.to(q.dtype())) : std::nullopt,
                                             0.0, false, scale_of(call));
   };
-  // Generic fused attention works in tiles made for long sequences and wastes most of them on few keys. GPUs
-  // have good kernels for all but the shortest.
-  const int64_t few = call.q.is_cpu() ? kMostKeys : 64;
+  // Generic fused attention works in tiles made for long sequences and wastes most of them on few keys. How
+  // many are few was measured: benchmarks/README.md.
+  const bool half = call.q.scalar_type() != at::kFloat;
+  const int64_t few = call.q.is_cpu() ? kMostKeys : half ? 32 : d <= 80 ? 16 : 0;
   if (groups > 1 && !call.bias.defined() && call.k.size(3) <= few && call.q.size(4) <= kWidestHead &&
       (call.q.is_cpu() || (n <= few && call.k.size(1) == groups))) {
     return frame_attention(call.q, call.k, call.v, scale_of(call));

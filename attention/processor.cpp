@@ -1,22 +1,37 @@
 #include "attention/processor.h"
 
 #include "attention/call_part.h"
+#include "attention/ops/frame_attention.h"
 
 namespace reel::attention {
+namespace {
+
+/// Sorts positions and drops repeated ones; empty when they are `all` or all `count` of a dimension.
+void sort_out(std::vector<int64_t>& positions, bool all, int64_t count) {
+  std::sort(positions.begin(), positions.end());
+  positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+  if (all || static_cast<int64_t>(positions.size()) == count) positions.clear();
+}
+
+}  // namespace
 
 struct Processor::Active {
   EditRule rule;
   std::unique_ptr<Edit> edit;
   Hooks hooks;
   EditReport report;
+  bool needs_map() const { return hooks.logits || hooks.probs; }
 };
 
 struct Processor::Match {
   Active* active;
   std::vector<int64_t> heads;  // empty: all
+  bool choose(const Call& call, const Heads& scope, std::vector<int64_t>& chosen_rows,
+              std::vector<int64_t>& chosen_heads) const;
 };
 
-Processor::Processor(const EditPlan& plan, int64_t map_bytes) : map_bytes_(map_bytes) {
+Processor::Processor(const EditPlan& plan, int64_t map_bytes, MapForm form)
+    : map_bytes_(map_bytes), form_(form) {
   for (const EditRule& rule : plan) {
     auto active = std::make_shared<Active>();
     active->rule = rule;
@@ -62,12 +77,9 @@ at::Tensor Processor::attend(Call call) {
   if (matches.empty()) return fused_attention(call);
   // Five dimensions, so that rows, sequences and heads can be picked from it.
   while (call.bias.defined() && call.bias.dim() < 5) call.bias = call.bias.unsqueeze(0);
-  const bool explicit_path = std::any_of(matches.begin(), matches.end(), [](const Match* match) {
-    return match->active->hooks.logits || match->active->hooks.probs;
-  });
   for (Match* match : matches) {
     ++match->active->report.calls;
-    match->active->report.path = explicit_path ? "explicit" : "fused";
+    if (match->active->report.path.empty()) match->active->report.path = "fused";
   }
 
   // Wrapping edits nest in plan order: the first is outermost. Each wraps only its own rows and heads; the
@@ -100,46 +112,101 @@ at::Tensor Processor::attend(Call call) {
   return compute(call, {});
 }
 
-at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches, const std::vector<int64_t>& scope) {
+/// Which of a call's rows and heads a match selects; empty: all. False: none.
+bool Processor::Match::choose(const Call& call, const Heads& scope, std::vector<int64_t>& chosen_rows,
+                              std::vector<int64_t>& chosen_heads) const {
+  return choose_rows(active->rule.where, call.rows, chosen_rows) && choose_heads(heads, scope, chosen_heads);
+}
+
+at::Tensor Processor::run(Call& call, const Matches& matches, const Heads& scope) {
+  change_inputs(call, matches, scope);
+  // The rows and heads whose maps are looked at; the others run as if there were no edit.
+  Matches of_maps;
+  std::vector<int64_t> rows, heads, all_rows, all_heads;
+  bool every_row = false, every_head = false;
+  for (Match* match : matches) {
+    if (!match->active->needs_map() || !match->choose(call, scope, rows, heads)) continue;
+    of_maps.push_back(match);
+    every_row |= rows.empty(), every_head |= heads.empty();
+    all_rows.insert(all_rows.end(), rows.begin(), rows.end());
+    all_heads.insert(all_heads.end(), heads.begin(), heads.end());
+  }
+  if (of_maps.empty()) return fused_attention(call);
+  sort_out(all_rows, every_row, call.q.size(0)), sort_out(all_heads, every_head, call.q.size(2));
+  const Selection selection(all_rows, all_heads);
+  if (selection.all()) return attend_with_maps(call, of_maps, scope);
+  at::Tensor result = fused_attention(call);
+  const std::vector<Row> part_rows = rows_of(call.rows, all_rows);
+  Heads part_scope = scope;
+  if (!all_heads.empty()) {
+    part_scope.clear();
+    for (const int64_t head : all_heads) part_scope.push_back(scope.empty() ? head : scope[size_t(head)]);
+  }
+  selection.put(result, attend_with_maps(narrow(call, selection, part_rows), of_maps, part_scope));
+  return result;
+}
+
+void Processor::change_inputs(Call& call, const Matches& matches, const Heads& scope) {
   std::vector<int64_t> rows, heads;
-  const auto with_selection = [&](Match* match, const auto& action) {
-    if (!choose_rows(match->active->rule.where, call.rows, rows) || !choose_heads(match->heads, scope, heads))
-      return;
-    action(Selection(rows, heads), rows_of(call.rows, rows));
-  };
-
   for (Match* match : matches) {
-    if (!match->active->hooks.inputs) continue;
-    with_selection(match, [&](const Selection& selection, const std::vector<Row>& part_rows) {
-      if (selection.all()) return match->active->edit->on_inputs(call);
-      Call part = narrow(call, selection, part_rows);
-      match->active->edit->on_inputs(part);
-      const auto merge = [&](at::Tensor& whole, const at::Tensor& changed) {
-        if (!changed.defined() || changed.is_alias_of(whole)) return;
-        whole = whole.clone();
-        selection.put(whole, changed);
-      };
-      merge(call.q, part.q), merge(call.k, part.k), merge(call.v, part.v);
-      if (part.bias.defined() && !(call.bias.defined() && part.bias.is_alias_of(call.bias))) {
-        const std::vector<int64_t> shape = {call.q.size(0), call.q.size(1), call.q.size(2), call.q.size(3),
-                                            call.k.size(3)};
-        at::Tensor whole =
-            call.bias.defined() ? call.bias.expand(shape).clone() : at::zeros(shape, call.q.options());
-        const at::Tensor target = selection.take(whole);
-        selection.put(whole, part.bias.expand(target.sizes()));
-        call.bias = whole;
-      }
-    });
+    if (!match->active->hooks.inputs || !match->choose(call, scope, rows, heads)) continue;
+    const Selection selection(rows, heads);
+    if (selection.all()) {
+      match->active->edit->on_inputs(call);
+      continue;
+    }
+    const std::vector<Row> part_rows = rows_of(call.rows, rows);
+    Call part = narrow(call, selection, part_rows);
+    match->active->edit->on_inputs(part);
+    const auto merge = [&](at::Tensor& whole, const at::Tensor& changed) {
+      if (!changed.defined() || changed.is_alias_of(whole)) return;
+      whole = whole.clone();
+      selection.put(whole, changed);
+    };
+    merge(call.q, part.q), merge(call.k, part.k), merge(call.v, part.v);
+    if (part.bias.defined() && !(call.bias.defined() && part.bias.is_alias_of(call.bias))) {
+      const std::vector<int64_t> shape = {call.q.size(0), call.q.size(1), call.q.size(2), call.q.size(3),
+                                          call.k.size(3)};
+      at::Tensor whole =
+          call.bias.defined() ? call.bias.expand(shape).clone() : at::zeros(shape, call.q.options());
+      const at::Tensor target = selection.take(whole);
+      selection.put(whole, part.bias.expand(target.sizes()));
+      call.bias = whole;
+    }
   }
+}
 
-  bool whole_map = false, needs_map = false;
-  for (Match* match : matches) {
+at::Tensor Processor::attend_with_maps(const Call& call, const Matches& matches, const Heads& scope) {
+  if (const auto edit = fuse(call, matches, scope))
+    return frame_attention(call.q, call.k, call.v, scale_of(call), *edit);
+  for (Match* match : matches) match->active->report.path = "explicit";
+  return attend_explicitly(call, matches, scope);
+}
+
+std::optional<FrameMapEdit> Processor::fuse(const Call& call, const Matches& matches, const Heads& scope) {
+  if (form_ == MapForm::kExplicit || !takes_map_edits(call)) return std::nullopt;
+  std::vector<int64_t> rows, heads;
+  int of_logits = 0, of_probs = 0;
+  for (const Match* match : matches) {
     const Hooks& hooks = match->active->hooks;
-    needs_map |= hooks.logits || hooks.probs;
-    whole_map |= (hooks.logits || hooks.probs) && hooks.whole_map;
+    match->choose(call, scope, rows, heads);
+    // Kernels take one edit of each kind, of the whole call.
+    if (!hooks.fused || !rows.empty() || !heads.empty() || (hooks.logits && ++of_logits > 1) ||
+        (hooks.probs && ++of_probs > 1))
+      return std::nullopt;
   }
-  if (!needs_map) return fused_attention(call);
+  FrameMapEdit edit;
+  for (const bool logits : {true, false}) {
+    for (const Match* match : matches) {
+      if (match->active->hooks.logits == logits) match->active->edit->fuse(call, edit);
+    }
+  }
+  return edit;
+}
 
+at::Tensor Processor::attend_explicitly(const Call& call, const Matches& matches, const Heads& scope) {
+  const bool whole_map = std::any_of(matches.begin(), matches.end(),
+                                     [](const Match* match) { return match->active->hooks.whole_map; });
   const int64_t groups = call.q.size(1), n = call.q.size(3);
   const int64_t query_bytes =
       call.q.size(0) * call.q.size(2) * call.k.size(3) * int64_t{4} * 2;  // logits and probs
@@ -171,14 +238,14 @@ at::Tensor Processor::run(Call& call, const std::vector<Match*>& matches, const 
         logits.add_(call.bias.expand({-1, groups, -1, n, -1}).narrow(1, g, g_count).narrow(3, i, i_count));
       }
       const auto show = [&](const at::Tensor& map, bool Hooks::*hook, auto&& action) {
+        std::vector<int64_t> rows, heads;
         for (Match* match : matches) {
-          if (!(match->active->hooks.*hook)) continue;
-          with_selection(match, [&](const Selection& selection, const std::vector<Row>& part_rows) {
-            at::Tensor part = selection.take(map);
-            const Call part_call = narrow(block, selection, part_rows);
-            action(*match->active->edit, part_call, part);
-            selection.put(map, part);
-          });
+          if (!(match->active->hooks.*hook) || !match->choose(block, scope, rows, heads)) continue;
+          const Selection selection(rows, heads);
+          const std::vector<Row> part_rows = rows_of(block.rows, rows);
+          at::Tensor part = selection.take(map);
+          action(*match->active->edit, narrow(block, selection, part_rows), part);
+          selection.put(map, part);
         }
       };
       show(logits, &Hooks::logits,
@@ -218,7 +285,7 @@ std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& s
     report.edit = rule.text;
     const auto edit = rule.make();
     const Hooks hooks = edit->hooks();
-    report.path = hooks.logits || hooks.probs ? "explicit" : "fused";
+    report.path = (hooks.logits || hooks.probs) && !hooks.fused ? "explicit" : "fused";
     for (const Site& site : sites) {
       if (!rule.where.matches(site) || !edit->applies_to(site)) continue;
       rule.where.heads_of(site);  // refuses heads that the site lacks

@@ -20,12 +20,17 @@ struct EditReport {
   EditFacts facts;
 };
 
+/// Whether edits that have a fused form use it. kExplicit is for comparing the two.
+enum class MapForm { kFused, kExplicit };
+
 /// Runs attention, with the edits of a plan applied. One per run: edits may keep state in it. Where no edit
-/// of a site and step needs logits or probabilities, attention is fused and no map exists; otherwise the
-/// explicit path forms the map in blocks of at most `map_bytes`.
+/// of a site and step needs logits or probabilities, or all that do have a fused form, no map exists in
+/// memory; otherwise the explicit path forms the map of the selected rows and heads in blocks of at most
+/// `map_bytes`.
 class Processor {
  public:
-  explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20);
+  explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20,
+                     MapForm form = MapForm::kFused);
   ~Processor();
   Processor(const Processor&) = delete;
   Processor& operator=(const Processor&) = delete;
@@ -47,10 +52,17 @@ class Processor {
  private:
   struct Active;  // an edit with the rule it came from
   struct Match;   // an edit at one site: its selected heads
-  at::Tensor run(Call& call, const std::vector<Match*>& matches, const std::vector<int64_t>& scope);
+  using Matches = std::vector<Match*>;
+  using Heads = std::vector<int64_t>;  // which of the site's heads a call has, in its order; empty: all
+  at::Tensor run(Call& call, const Matches& matches, const Heads& scope);
+  void change_inputs(Call& call, const Matches& matches, const Heads& scope);
+  at::Tensor attend_with_maps(const Call& call, const Matches& matches, const Heads& scope);
+  at::Tensor attend_explicitly(const Call& call, const Matches& matches, const Heads& scope);
+  std::optional<FrameMapEdit> fuse(const Call& call, const Matches& matches, const Heads& scope);
   std::vector<Match>& matches_at(const Site& site);
 
   int64_t map_bytes_;
+  MapForm form_;
   std::vector<std::shared_ptr<Active>> edits_;
   std::map<std::string, std::vector<Match>> sites_;  // by path, resolved on first use
 };

@@ -43,7 +43,7 @@ ParamValues options_of(const Spec& spec, const Inputs& inputs) {
 NodeSpec edit_node(const attention::EditRegistry& edits, const attention::EditEntry& entry) {
   NodeSpec node;
   node.spec = {entry.node_name, entry.spec.summary, entry.spec.source};
-  node.category = "attention edits";
+  node.category = kEditCategory;
   node.inputs.push_back(
       {"model", "MODEL", "the model whose attention is edited; it is not changed, a changed copy comes out"});
   if (!entry.spec.presets.empty()) {

@@ -1,5 +1,8 @@
 #include "pipeline/process_memory.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -14,6 +17,13 @@ ProcessMemory process_memory() {
     if (line.starts_with("VmRSS:")) memory.resident = kilobytes(6);
   }
   return memory;
+}
+
+int64_t peak_tensor_bytes(c10::Device device) {
+  if (device.is_cpu()) return 0;
+  const auto index = std::max<c10::DeviceIndex>(device.index(), 0);
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(index);
+  return stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
 }
 
 }  // namespace reel::pipeline

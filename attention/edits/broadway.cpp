@@ -3,6 +3,9 @@
 // motion.
 #include "attention/band_filter.h"
 #include "attention/edit.h"
+#include "attention/fused_attention.h"
+#include "attention/ops/frame_map_energy.h"
+#include "attention/place_resampling.h"
 
 namespace reel::attention {
 namespace {
@@ -31,7 +34,7 @@ class BroadWay : public Edit {
 
   Hooks hooks() const override {
     const bool neutral = options_.alpha == 0 && options_.beta <= 1;
-    return {.probs = !neutral, .whole_map = !neutral};
+    return {.probs = !neutral, .whole_map = !neutral, .fused = !neutral};
   }
 
   void begin_step(const Step&) override { anchors_.clear(), gains_.clear(); }
@@ -45,16 +48,48 @@ class BroadWay : public Edit {
                                   " masks keys, and raising frequencies would reach the masked ones; leave "
                                   "the site out with layer=");
     }
-    const std::string block = block_of(call.site.path), place = call.site.path.substr(block.size());
-    if (first_block_.empty()) first_block_ = block;
-    const bool first = block == first_block_;
-    if (first && options_.anchor == "raw") keep(place, call, probs);
-    const at::Tensor before = energy(probs);
-    if (!first) guide(place, call, probs);
-    const at::Tensor high = at::matmul(probs, filter(frames, probs.device()));
-    const at::Tensor gain = gains(call, before, energy(probs), energy(high));
-    probs.add_(high.mul_((gain - 1).to(high.scalar_type()).view({-1, 1, 1, 1, 1})));
-    if (first && options_.anchor == "after") keep(place, call, probs);
+    const bool first = in_first_block(call.site);
+    if (first && options_.anchor == "raw") keep(call, probs.clone());
+    const RowPlan& rows = plan_of(call);
+    const auto measured = [&rows](const at::Tensor& maps) {
+      return energy(maps.narrow(0, rows.first, rows.count));
+    };
+    FrameMapEnergy energies;
+    energies.before = measured(probs);
+    FrameMapEdit edit = filter(frames, probs.device());
+    if (!first && draw_to_anchor(call, edit)) probs.copy_(guided_maps(probs, edit));
+    const at::Tensor high = high_frequencies(probs, edit);
+    energies.guided = measured(probs), energies.high = measured(high);
+    probs.add_(high * (gains(call, energies) - 1).view({-1, 1, 1, 1, 1}));
+    if (first && options_.anchor == "after") keep(call, probs.clone());
+  }
+
+  /// The same in two passes over queries and keys, since the gain needs the energies of all maps.
+  void fuse(const Call& call, FrameMapEdit& edit) override {
+    const int64_t frames = call.q.size(3);
+    if (frames == 1) return;
+    const bool first = in_first_block(call.site);
+    edit.high = filter(frames, call.q.device()).high;
+    if (!first) draw_to_anchor(call, edit);
+    // Only rows that are measured, and all of the first block, whose maps are kept, need the first pass.
+    const RowPlan& rows = plan_of(call);
+    FrameMapEnergy energies;
+    if (first) {
+      energies = frame_map_energy(call.q, call.k, scale_of(call), edit, /*keep_maps=*/true);
+      for (at::Tensor* t : {&energies.before, &energies.guided, &energies.high})
+        *t = t->narrow(0, rows.first, rows.count);
+    } else if (!known_gains(call)) {
+      energies =
+          frame_map_energy(call.q.narrow(0, rows.first, rows.count), call.k.narrow(0, rows.first, rows.count),
+                           scale_of(call), edit.rows(rows.first, rows.count));
+    }
+    edit.gain = gains(call, energies);
+    if (!first) return;
+    if (options_.anchor == "after") {
+      energies.maps = energies.maps + high_frequencies(energies.maps.to(at::kFloat), edit) *
+                                          (edit.gain - 1).view({-1, 1, 1, 1, 1});
+    }
+    keep(call, energies.maps);
   }
 
   EditFacts facts() const override {
@@ -68,91 +103,143 @@ class BroadWay : public Edit {
 
  private:
   struct Anchor {
-    at::Tensor map;  // [R, G, heads, F, F] f32
+    at::Tensor maps;  // [R, G, heads, F, F] f32 or f16
     int64_t height, width;
   };
 
   /// `up_blocks.1` of `up_blocks.1.motion_modules.0...`: what stands before the second dot.
-  static std::string block_of(const std::string& path) {
-    return path.substr(0, path.find('.', path.find('.') + 1));
+  static std::string block_of(const Site& site) {
+    return site.path.substr(0, site.path.find('.', site.path.find('.') + 1));
+  }
+  static std::string place_of(const Site& site) { return site.path.substr(block_of(site).size()); }
+
+  /// The first block that is met is the one that guides the others.
+  bool in_first_block(const Site& site) {
+    if (first_block_.empty()) first_block_ = block_of(site);
+    return block_of(site) == first_block_;
   }
 
-  void keep(const std::string& place, const Call& call, const at::Tensor& probs) {
-    anchors_[place] = {probs.clone(), call.tokens.height, call.tokens.width};
+  void keep(const Call& call, at::Tensor maps) {
+    anchors_[place_of(call.site)] = {std::move(maps), call.tokens.height, call.tokens.width};
     int64_t bytes = 0;
-    for (const auto& [name, anchor] : anchors_) bytes += static_cast<int64_t>(anchor.map.nbytes());
+    for (const auto& [name, anchor] : anchors_) bytes += static_cast<int64_t>(anchor.maps.nbytes());
     most_bytes_ = std::max(most_bytes_, bytes);
   }
 
-  /// probs + alpha (anchor - probs), in place. A block with more attentions than the first leaves the rest.
-  void guide(const std::string& place, const Call& call, at::Tensor& probs) {
-    const auto found = anchors_.find(place);
-    if (options_.alpha == 0 || found == anchors_.end() || found->second.map.size(0) != probs.size(0)) return;
-    const Anchor& anchor = found->second;
-    const int64_t rows = probs.size(0), heads = probs.size(2), own = anchor.map.size(2), f = probs.size(-1);
-    // A head stands for as many of the anchor's heads as there are to each.
-    at::Tensor map = own % heads == 0 ? anchor.map.unflatten(2, {heads, own / heads}).mean(3)
-                                      : anchor.map.mean(2, /*keepdim=*/true).expand({-1, -1, heads, -1, -1});
-    if (anchor.height != call.tokens.height || anchor.width != call.tokens.width) {
-      const at::Tensor planes =
-          map.permute({0, 2, 3, 4, 1}).reshape({rows, heads * f * f, anchor.height, anchor.width});
-      const std::vector<int64_t> size = {call.tokens.height, call.tokens.width};
-      const at::Tensor larger = options_.interpolation == "nearest"
-                                    ? at::upsample_nearest2d(planes, size)
-                                    : at::upsample_bilinear2d(planes, size, /*align_corners=*/false);
-      map = larger.view({rows, heads, f, f, -1}).permute({0, 4, 1, 2, 3});
+  /// Draws the maps of a call to those of the corresponding attention of the first block, if there is one: a
+  /// block with more attentions than the first leaves the rest.
+  bool draw_to_anchor(const Call& call, FrameMapEdit& edit) {
+    const auto found = anchors_.find(place_of(call.site));
+    if (options_.alpha == 0 || found == anchors_.end() || found->second.maps.size(0) != call.q.size(0))
+      return false;
+    Anchor& anchor = found->second;
+    const int64_t heads = call.q.size(2), own = anchor.maps.size(2);
+    if (own != heads && own % heads == 0) {
+      // A head stands for as many of the anchor's heads as there are to each. Later blocks have no more
+      // heads, so that the means replace what they were made of.
+      anchor.maps = anchor.maps.unflatten(2, {heads, own / heads}).mean(3);
     }
-    probs.lerp_(map, options_.alpha);
+    edit.anchor = anchor.maps.size(2) == heads
+                      ? anchor.maps
+                      : anchor.maps.mean(2, /*keepdim=*/true).expand({-1, -1, heads, -1, -1});
+    edit.alpha = options_.alpha;
+    const PlaceResampling& resampling = resample(anchor, call);
+    edit.places = resampling.places, edit.weights = resampling.weights;
+    return true;
   }
 
-  /// The factor of the high band for each row of the call, [R] f64.
-  at::Tensor gains(const Call& call, const at::Tensor& before, const at::Tensor& guided,
-                   const at::Tensor& high) {
-    std::vector<int64_t> conditional, others;
-    for (size_t r = 0; r < call.rows.size(); ++r)
-      (call.rows[r].conditional ? conditional : others).push_back(int64_t(r));
-    if (conditional.empty()) {
-      // The unconditional half in a pass of its own, behind the conditional one of the same step.
-      const auto known = gains_.find(call.site.path);
-      if (known != gains_.end() && known->second.size(0) == before.size(0)) return known->second;
-      conditional.swap(others);
-    }
-    const at::Tensor index = at::tensor(conditional, at::TensorOptions(at::kLong).device(before.device()));
-    const auto pick = [&](const at::Tensor& t) {
-      const at::Tensor picked = t.index_select(0, index);
-      return options_.pooled ? picked.mean(0, /*keepdim=*/true).expand_as(picked) : picked;
-    };
-    const at::Tensor band = pick(high), low = pick(guided) - band;
-    // A map without high frequencies (an even one) has nothing to raise.
-    const at::Tensor adaptive = ((pick(before) - low).clamp_min(0) / band.clamp_min(1e-30)).sqrt();
-    const at::Tensor chosen = at::where(band < 1e-8, at::ones_like(band), adaptive.clamp_min(options_.beta));
-    gains_[call.site.path] = chosen;
-    measured_.push_back(chosen);
-    at::Tensor all = at::empty_like(before);
-    all.index_copy_(0, index, chosen);
-    if (!others.empty()) {
-      const at::Tensor other = at::tensor(others, index.options());
-      const bool paired = others.size() == conditional.size();
-      all.index_copy_(0, other, paired ? chosen : chosen.mean(0, true).expand({int64_t(others.size())}));
-    }
-    return all;
-  }
-
-  at::Tensor filter(int64_t frames, at::Device device) {
-    at::Tensor& kept = filters_[frames];
-    if (!kept.defined()) {
-      const int64_t tau = options_.tau < 0 ? std::min<int64_t>(7, frames / 2 - 1) : options_.tau;
-      kept = high_band(frames, tau).to(at::kFloat).to(device);
+  /// Which places of the anchor each place of the call is made of.
+  const PlaceResampling& resample(const Anchor& anchor, const Call& call) {
+    const int64_t height = call.tokens.height, width = call.tokens.width;
+    PlaceResampling& kept = resamplings_[{anchor.height, anchor.width, height, width}];
+    if (!kept.places.defined()) {
+      kept = resample_places(anchor.height, anchor.width, height, width, options_.interpolation);
+      kept.places = kept.places.to(call.q.device()), kept.weights = kept.weights.to(call.q.device());
     }
     return kept;
   }
 
+  /// Whose energies are measured, and whose gains count for which rows of a call.
+  struct RowPlan {
+    bool any_conditional = true;
+    int64_t first = 0, count = 0;  // from the first conditional row to the last; all rows if there are none
+    at::Tensor
+        shares;  // [R, count] f32: the gain of a row is this mean of the measured ones; undefined: its own
+    at::Tensor pool;  // [count] f64: how much each measured row weighs among the samples of a batch
+  };
+  const RowPlan& plan_of(const Call& call) {
+    std::vector<int64_t> conditional, others;
+    std::vector<bool> pattern;
+    for (size_t r = 0; r < call.rows.size(); ++r) {
+      pattern.push_back(call.rows[r].conditional);
+      (call.rows[r].conditional ? conditional : others).push_back(int64_t(r));
+    }
+    RowPlan& plan = row_plans_[pattern];
+    if (plan.count > 0) return plan;
+    plan.any_conditional = !conditional.empty();
+    if (!plan.any_conditional) conditional.swap(others);
+    plan.first = conditional.front(), plan.count = conditional.back() - conditional.front() + 1;
+    at::Tensor shares = at::zeros({int64_t(pattern.size()), plan.count}),
+               pool = at::zeros({plan.count}, at::kDouble);
+    for (size_t i = 0; i < conditional.size(); ++i) {
+      const int64_t column = conditional[i] - plan.first;
+      shares[conditional[i]][column] = 1;
+      pool[column] = 1.0 / double(conditional.size());
+      // Halves of equal size belong together; a single unconditional row of several prompts takes their mean.
+      if (others.size() == conditional.size()) shares[others[i]][column] = 1;
+    }
+    if (others.size() != conditional.size()) {
+      for (const int64_t r : others) shares[r].copy_(pool);
+    }
+    if (!others.empty()) plan.shares = shares.to(call.q.device());
+    plan.pool = pool.to(call.q.device());
+    return plan;
+  }
+
+  /// The gains of the conditional pass of the same step, for an unconditional one behind it.
+  const at::Tensor* known_gains(const Call& call) {
+    if (plan_of(call).any_conditional) return nullptr;
+    const auto known = gains_.find(call.site.path);
+    return known != gains_.end() && known->second.size(0) == call.q.size(0) ? &known->second : nullptr;
+  }
+
+  /// The factor of the high band for each row of the call, [R] f32, from the energies of the measured ones.
+  at::Tensor gains(const Call& call, const FrameMapEnergy& energies) {
+    if (const at::Tensor* known = known_gains(call)) return *known;
+    const RowPlan& rows = plan_of(call);
+    const auto pooled = [&](const at::Tensor& t) {
+      return options_.pooled ? (t * rows.pool).sum(0, /*keepdim=*/true).expand_as(t) : t;
+    };
+    const at::Tensor band = pooled(energies.high), low = pooled(energies.guided) - band;
+    const at::Tensor adaptive = ((pooled(energies.before) - low).clamp_min(0) / band.clamp_min(1e-30))
+                                    .sqrt()
+                                    .clamp_min(options_.beta);
+    // A map without high frequencies (an even one) has nothing to raise.
+    const at::Tensor chosen = at::where(band < 1e-8, 1.0, adaptive).to(at::kFloat);
+    gains_[call.site.path] = chosen;
+    measured_.push_back(chosen);
+    return rows.shares.defined() ? (rows.shares * chosen).sum(1) : chosen;
+  }
+
+  /// Only `high`: which frequencies are raised.
+  FrameMapEdit filter(int64_t frames, at::Device device) {
+    const int64_t most = frames / 2 - 1, tau = options_.tau < 0 ? std::min<int64_t>(7, most) : options_.tau;
+    FrameMapEdit edit;
+    if (tau == most) return edit;  // all but the mean, which kernels do without a table
+    at::Tensor& kept = filters_[frames];
+    if (!kept.defined()) kept = high_band(frames, tau).select(0, 0).to(at::kFloat).to(device);
+    edit.high = kept;
+    return edit;
+  }
+
   Options options_;
   std::string first_block_;
-  std::map<std::string, Anchor> anchors_;    // by path behind the block, of the present forward pass
-  std::map<std::string, at::Tensor> gains_;  // by path, of the present step's conditional rows
-  std::map<int64_t, at::Tensor> filters_;    // by frames
-  std::vector<at::Tensor> measured_;         // all gains so far; read when asked, so that no layer waits
+  std::map<std::string, Anchor> anchors_;           // by path behind the block, of the present forward pass
+  std::map<std::string, at::Tensor> gains_;         // by path, of the present step's conditional rows
+  std::map<std::vector<bool>, RowPlan> row_plans_;  // by which rows are conditional
+  std::map<int64_t, at::Tensor> filters_;           // by frames
+  std::map<std::array<int64_t, 4>, PlaceResampling> resamplings_;  // by the two sizes
+  std::vector<at::Tensor> measured_;  // all gains so far; read when asked, so that no layer waits
   int64_t most_bytes_ = 0;
 };
 

@@ -17,12 +17,17 @@ class Vstar : public Edit {
   explicit Vstar(Options options) : options_(std::move(options)) {}
 
   Hooks hooks() const override {
-    return {.logits = options_.strength != 0 && (options_.sigma0 > 0 || options_.sigma1 > 0)};
+    return {.logits = options_.strength != 0 && (options_.sigma0 > 0 || options_.sigma1 > 0), .fused = true};
   }
   bool applies_to(const Site& site) const override { return sigma_at(site) > 0; }
   // The authors' 14 of 25 steps, for other counts in proportion.
   bool applies_at(const Step& step) const override {
     return options_.steps != "auto" || step.index < std::floor(14.0 / 25.0 * step.count + 0.5);
+  }
+
+  void fuse(const Call& call, FrameMapEdit& edit) override {
+    const int64_t frames = call.q.size(3);
+    if (frames > 1) edit.band = band(frames, sigma_at(call.site), call.q.device()).select(0, 0);
   }
 
   void on_logits(const Call& call, at::Tensor& logits) override {

@@ -6,12 +6,24 @@
 #include <torch/library.h>
 
 namespace reel::attention {
+namespace {
 
-TORCH_LIBRARY_FRAGMENT(reel, library) {
-  library.def("frame_attention(Tensor q, Tensor k, Tensor v, float scale) -> Tensor");
+using Tensors = c10::List<std::optional<at::Tensor>>;
+
+at::Tensor frame_attention_by_aten(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                   double scale, const Tensors& edit, double alpha) {
+  return frame_attention_composed(q, k, v, scale, FrameMapEdit::unpack(edit, alpha));
 }
 
-at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(reel, library) {
+  library.def(
+      "frame_attention(Tensor q, Tensor k, Tensor v, float scale, Tensor?[] edit, float alpha) -> Tensor");
+}
+
+at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
+                           const FrameMapEdit& edit) {
   TORCH_CHECK(q.dim() == 5 && k.dim() == 5 && v.sizes() == k.sizes(),
               "frame_attention: q, k, v must be [R, G, heads, F, d], got ", q.sizes(), ", ", k.sizes(), ", ",
               v.sizes());
@@ -22,11 +34,12 @@ at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::T
               "frame_attention: at most 256 keys and heads 512 wide, got ", k.sizes());
   TORCH_CHECK(q.stride(4) == 1 && k.stride(4) == 1 && v.stride(4) == 1,
               "frame_attention: heads must be contiguous");
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("reel::frame_attention", "")
-          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, double)>();
-  return op.call(q, k, v, scale);
+  if (edit.any()) edit.check("frame_attention", q, k);
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("reel::frame_attention", "")
+                             .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                               double, const Tensors&, double)>();
+  return op.call(q, k, v, scale, edit.pack(), edit.alpha);
 }
 
 at::Tensor frame_attention_result(const at::Tensor& q) {
@@ -38,16 +51,22 @@ at::Tensor frame_attention_result(const at::Tensor& q) {
 }
 
 at::Tensor frame_attention_composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                    double scale) {
+                                    double scale, const FrameMapEdit& edit) {
+  at::Tensor result = frame_attention_result(q);
+  if (edit.any()) {
+    at::Tensor maps = guided_maps(frame_maps(q, k, scale, edit), edit);
+    if (edit.gain.defined())
+      maps = maps + high_frequencies(maps, edit) * (edit.gain - 1).view({-1, 1, 1, 1, 1});
+    return result.copy_(at::matmul(maps, v.to(at::kFloat)));
+  }
   const auto fold = [&](const at::Tensor& t) { return t.expand({-1, q.size(1), -1, -1, -1}).flatten(0, 1); };
   const at::Tensor out =
       at::scaled_dot_product_attention(fold(q), fold(k), fold(v), std::nullopt, 0.0, false, scale);
-  at::Tensor result = frame_attention_result(q);
   return result.copy_(out.unflatten(0, {q.size(0), q.size(1)}));
 }
 
 TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
-  library.impl("frame_attention", frame_attention_composed);
+  library.impl("frame_attention", frame_attention_by_aten);
 }
 
 }  // namespace reel::attention

@@ -80,13 +80,23 @@ REEL_BF16 void multiply(const uint32_t* a, int64_t a_pitch, const uint32_t* b, i
   for (int r = 0; r < 4; ++r) _mm512_storeu_ps(result + r * columns + c, sums[r]);
 }
 
-/// e^(scale (x - largest)) of one row of `span` logits, as bf16 pairs; what lies beyond `keys` becomes 0.
-/// Returns one over the sum of the values as rounded, so that the weights sum to one.
-REEL_BF16 float exponentiate(float* row, int64_t keys, int64_t span, float scale, uint32_t* map) {
-  std::fill(row + keys, row + span, -std::numeric_limits<float>::infinity());
+REEL_BF16 float largest_of(const float* row, int64_t span) {
   __m512 most = _mm512_loadu_ps(row);
   for (int64_t j = kLanes; j < span; j += kLanes) most = _mm512_max_ps(most, _mm512_loadu_ps(row + j));
-  const float largest = _mm512_reduce_max_ps(most);
+  return _mm512_reduce_max_ps(most);
+}
+
+/// e^(scale (x - largest)) of one row of `span` logits, as bf16 pairs; what lies beyond `keys` becomes 0. The
+/// largest logit times `band`, if there is one, is added before: unscaled logits take it as scaled ones do.
+/// Returns one over the sum of the values as rounded, so that the weights sum to one.
+REEL_BF16 float exponentiate(float* row, int64_t keys, int64_t span, float scale, const float* band,
+                             uint32_t* map) {
+  std::fill(row + keys, row + span, -std::numeric_limits<float>::infinity());
+  float largest = largest_of(row, span);
+  if (band) {
+    for (int64_t j = 0; j < keys; ++j) row[j] += largest * band[j];
+    largest = largest_of(row, span);
+  }
   for (int64_t j = 0; j < span; ++j) row[j] = fast_exp((row[j] - largest) * scale);
   for (int64_t j = keys; j < span; ++j) row[j] = 0;
   __m512 sum = _mm512_setzero_ps();
@@ -130,8 +140,8 @@ void Bf16Attention::load(const uint16_t* k, int64_t k_stride, const uint16_t* v,
   }
 }
 
-void Bf16Attention::attend(const uint16_t* q, int64_t q_stride, int64_t count, float scale, uint16_t* out,
-                           int64_t out_stride) {
+void Bf16Attention::attend(const uint16_t* q, int64_t q_stride, int64_t count, float scale, const float* band,
+                           uint16_t* out, int64_t out_stride) {
   for (int64_t first = 0; first < count; first += kQueries) {
     const int64_t some = std::min(kQueries, count - first);
     for (int64_t r = 0; r < some; ++r)
@@ -139,8 +149,8 @@ void Bf16Attention::attend(const uint16_t* q, int64_t q_stride, int64_t count, f
     multiply(query_.data(), pairs_, key_.data(), span_, pairs_, logits_.data());
     float inverse[kQueries] = {};
     for (int64_t r = 0; r < some; ++r)
-      inverse[r] =
-          exponentiate(&logits_[size_t(r * span_)], keys_, span_, scale, &map_[size_t(r * span_ / 2)]);
+      inverse[r] = exponentiate(&logits_[size_t(r * span_)], keys_, span_, scale,
+                                band ? band - (first + r) : nullptr, &map_[size_t(r * span_ / 2)]);
     multiply(map_.data(), span_ / 2, value_.data(), width_, (keys_ + 1) / 2, sums_.data());
     for (int64_t r = 0; r < some; ++r)
       write_row(&sums_[size_t(r * width_)], inverse[r], d_, out + (first + r) * out_stride);
@@ -151,7 +161,7 @@ void Bf16Attention::attend(const uint16_t* q, int64_t q_stride, int64_t count, f
 
 bool has_bf16_dot_products() { return false; }
 void Bf16Attention::load(const uint16_t*, int64_t, const uint16_t*, int64_t) {}
-void Bf16Attention::attend(const uint16_t*, int64_t, int64_t, float, uint16_t*, int64_t) {}
+void Bf16Attention::attend(const uint16_t*, int64_t, int64_t, float, const float*, uint16_t*, int64_t) {}
 
 #endif
 

@@ -18,9 +18,10 @@ class Bf16Attention {
 
   /// Takes the keys and values of a sequence.
   void load(const uint16_t* k, int64_t k_stride, const uint16_t* v, int64_t v_stride);
-  /// Answers `count` queries; scale >= 0.
-  void attend(const uint16_t* q, int64_t q_stride, int64_t count, float scale, uint16_t* out,
-              int64_t out_stride);
+  /// Answers `count` queries; scale >= 0. With a `band` (band[x] of the distance x = key - query), the row's
+  /// largest logit times it is added to the logits.
+  void attend(const uint16_t* q, int64_t q_stride, int64_t count, float scale, const float* band,
+              uint16_t* out, int64_t out_stride);
 
  private:
   static constexpr int64_t kQueries = 4;  // answered together: each vector of keys serves four

@@ -7,24 +7,23 @@
 
 #include "attention/ops/frame_attention.h"
 #include "attention/ops/frame_attention_kernel.h"
+#include "attention/ops/frame_map_arguments_of.h"
 #include "attention/ops/kernel_type_of.h"
 
 namespace reel::attention {
 namespace {
 
-FrameTensor describe(const at::Tensor& t, const void* data) {
-  return {data, t.stride(0), t.size(1) == 1 ? 0 : t.stride(1), t.stride(2), t.stride(3)};
-}
-
-at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
+                                const c10::List<std::optional<at::Tensor>>& tensors, double alpha) {
   const c10::cuda::CUDAGuard guard(q.device());
   at::Tensor result = frame_attention_result(q);
   if (result.numel() == 0) return result;
   if (k.size(3) == 0) return result.zero_();
-  FrameAttentionArguments arguments{.q = describe(q, q.const_data_ptr()),
-                                    .k = describe(k, k.const_data_ptr()),
-                                    .v = describe(v, v.const_data_ptr()),
-                                    .out = describe(result, result.mutable_data_ptr()),
+  const FrameMapEdit edit = FrameMapEdit::unpack(tensors, alpha);
+  FrameAttentionArguments arguments{.q = frame_tensor_of(q, q.const_data_ptr()),
+                                    .k = frame_tensor_of(k, k.const_data_ptr()),
+                                    .v = frame_tensor_of(v, v.const_data_ptr()),
+                                    .out = frame_tensor_of(result, result.mutable_data_ptr()),
                                     .rows = q.size(0),
                                     .groups = q.size(1),
                                     .heads = q.size(2),
@@ -32,8 +31,9 @@ at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const 
                                     .keys = k.size(3),
                                     .width = q.size(4),
                                     .scale = static_cast<float>(scale),
-                                    .type = kernel_type_of(q)};
-  if (!frame_attention_fits(arguments)) return frame_attention_composed(q, k, v, scale);
+                                    .type = kernel_type_of(q),
+                                    .edit = frame_map_arguments_of(edit)};
+  if (!frame_attention_fits(arguments)) return frame_attention_composed(q, k, v, scale, edit);
   launch_frame_attention(arguments, c10::cuda::getCurrentCUDAStream());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return result;

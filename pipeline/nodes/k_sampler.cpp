@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "attention/edit_fit.h"
 #include "guidance/cfg.h"
 #include "guidance/sampling.h"
 #include "models/safetensors.h"
@@ -131,6 +132,12 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const auto denoiser = context.models->denoiser(model);
   for (const std::string& warning : context.models->take_warnings()) context.warn(warning);
   guidance::Cfg guided(*denoiser, {.scale = scale, .rescale = model.guidance_rescale});
+  for (const attention::EditRule& edit : model.edits) {
+    if (const auto misfit = attention::misfit_of(edit, denoiser->sites())) {
+      context.warn("[" + edit.text + "] changes nothing: expected " + misfit->expected + ", found " +
+                   misfit->found + "; `reel inspect --sites` lists what a selector can name");
+    }
+  }
   attention::Processor attend(model.edits);
 
   std::vector<double> seconds;

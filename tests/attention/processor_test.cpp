@@ -104,7 +104,7 @@ TEST(ProcessorTest, ExplicitPathEqualsTheDefinitionInBlocksOfAnySize) {
 
 TEST(ProcessorTest, UnselectedRowsAndHeadsStayUntouchedBitForBit) {
   const Call call = make_call();
-  const at::Tensor before = Processor(plan("", {.probs = true}, 1.0)).attend(call);
+  const at::Tensor before = fused_attention(call);
   for (const Hooks hooks : {Hooks{.logits = true}, Hooks{.probs = true}}) {
     Processor attend(plan("rows=cond heads=0+2", hooks));
     const at::Tensor after = attend.attend(call);

@@ -54,15 +54,17 @@ inline EditRegistry all_edits() {
 /// The layers one after the other through one processor with the given edits, at one step.
 inline std::vector<at::Tensor> run_layers(const std::vector<TemporalLayer>& layers,
                                           const std::vector<std::string>& edits, int step_index = 0,
-                                          int step_count = 25) {
+                                          int step_count = 25, MapForm form = MapForm::kFused,
+                                          std::string* path = nullptr) {
   EditPlan plan;
   const EditRegistry registry = all_edits();
   for (const std::string& edit : edits) plan.push_back(registry.parse(edit));
-  Processor processor(plan);
+  Processor processor(plan, int64_t{1} << 30, form);
   const Step step{.index = step_index, .count = step_count};
   processor.begin_step(step);
   std::vector<at::Tensor> outputs;
   for (const TemporalLayer& layer : layers) outputs.push_back(processor.attend(layer.call(step)));
+  if (path) *path = processor.report()[0].path;
   return outputs;
 }
 

@@ -7,6 +7,7 @@
 #include "models/model_folder.h"
 #include "models/safetensors.h"
 #include "tests/support/denoisers.h"
+#include "tests/support/lvdm_structure.h"
 #include "tests/support/pytorch_bytes.h"
 #include "tests/support/temporary_folder.h"
 
@@ -41,34 +42,6 @@ TEST_P(LvdmGolden, EncodesAndDecodesWhatDiffusersDoes) {
 INSTANTIATE_TEST_SUITE_P(Cases, LvdmGolden, testing::ValuesIn(golden_cases("lvdm")),
                          [](const auto& info) { return info.param; });
 
-/// A folder with VideoCrafter2's whole structure at a tenth of its width: real names, but a file of holes.
-class Structure {
- public:
-  Structure() {
-    std::ifstream stream(golden_folder("lvdm_structure/shapes.json"));
-    nlohmann::json header;
-    int64_t end = 0;
-    const nlohmann::json shapes = nlohmann::json::parse(stream);
-    for (const auto& [name, shape] : shapes.items()) {
-      int64_t bytes = 2;
-      for (const int64_t n : shape) bytes *= n;
-      header[name] = {{"dtype", "F16"}, {"shape", shape}, {"data_offsets", {end, end + bytes}}};
-      end += bytes;
-    }
-    const std::string text = header.dump();
-    const uint64_t length = text.size();
-    const fs::path file = folder_.path() / "model.safetensors";
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&length), 8) << text;
-    fs::resize_file(file, 8 + length + static_cast<uint64_t>(end));
-    fs::create_directory(folder_.path() / "tokenizer");
-  }
-  ModelFolder open() const { return ModelFolder::open(folder_.path().string()); }
-  const fs::path& path() const { return folder_.path(); }
-
- private:
-  TemporaryFolder folder_;
-};
-
 std::vector<attention::Site> sites_of(const ModelFolder& model) {
   LoadOptions options;
   options.shapes_only = true;
@@ -76,8 +49,8 @@ std::vector<attention::Site> sites_of(const ModelFolder& model) {
 }
 
 TEST(LvdmTest, FitsTheWholeStructureOfVideoCrafter2) {
-  const Structure structure;
-  const ModelFolder model = structure.open();
+  const LvdmStructure structure;
+  const ModelFolder model = ModelFolder::open(structure.path().string());
   const auto sites = sites_of(model);
   expect_levels(sites, /*levels=*/4);
   int temporal = 0;
@@ -102,8 +75,8 @@ TEST(LvdmTest, FitsTheWholeStructureOfVideoCrafter2) {
 }
 
 TEST(LvdmTest, AFolderWithNothingButTheCheckpointHasVideoCrafter2sDefaults) {
-  const Structure structure;
-  const ModelFolder model = structure.open();
+  const LvdmStructure structure;
+  const ModelFolder model = ModelFolder::open(structure.path().string());
   EXPECT_EQ(model.pipeline_class, "VideoCrafter2");
   EXPECT_EQ(model.defaults.width, 512);
   EXPECT_EQ(model.defaults.height, 320);
@@ -116,8 +89,8 @@ TEST(LvdmTest, AFolderWithNothingButTheCheckpointHasVideoCrafter2sDefaults) {
   EXPECT_EQ(model.latent_factor, 8);
   EXPECT_EQ(model.text_encoder.prefix, "cond_stage_model.model.");
   std::ofstream(structure.path() / "generation_config.json") << R"({"fps_condition": 12, "num_frames": 32})";
-  EXPECT_EQ(structure.open().defaults.fps_condition, 12);
-  EXPECT_EQ(structure.open().defaults.num_frames, 32);
+  EXPECT_EQ(ModelFolder::open(structure.path().string()).defaults.fps_condition, 12);
+  EXPECT_EQ(ModelFolder::open(structure.path().string()).defaults.num_frames, 32);
 }
 
 TEST(LvdmTest, IsTheSameModelFromAPyTorchCheckpoint) {

@@ -1,0 +1,64 @@
+// Schema and checks of reel::frame_map_energy; devices register themselves.
+#include "attention/ops/frame_map_energy.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/library.h>
+
+#include "attention/ops/frame_attention.h"
+
+namespace reel::attention {
+namespace {
+
+using Tensors = c10::List<std::optional<at::Tensor>>;
+
+std::tuple<at::Tensor, at::Tensor> frame_map_energy_by_aten(const at::Tensor& q, const at::Tensor& k,
+                                                            double scale, const Tensors& edit, double alpha,
+                                                            bool keep_maps) {
+  const FrameMapEnergy energy =
+      frame_map_energy_composed(q, k, scale, FrameMapEdit::unpack(edit, alpha), keep_maps);
+  return {at::stack({energy.before, energy.guided, energy.high}),
+          keep_maps ? energy.maps : at::empty({0}, q.options())};
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(reel, library) {
+  library.def(
+      "frame_map_energy(Tensor q, Tensor k, float scale, Tensor?[] edit, float alpha, bool keep_maps) -> "
+      "(Tensor, Tensor)");
+}
+
+FrameMapEnergy frame_map_energy(const at::Tensor& q, const at::Tensor& k, double scale,
+                                const FrameMapEdit& edit, bool keep_maps) {
+  TORCH_CHECK(q.dim() == 5 && k.sizes() == q.sizes() && q.numel() > 0,
+              "frame_map_energy: q and k must be [R, G, heads, F, d], got ", q.sizes(), " and ", k.sizes());
+  TORCH_CHECK(k.size(3) <= kMostKeys && q.size(4) <= kWidestHead,
+              "frame_map_energy: at most 256 frames and heads 512 wide, got ", k.sizes());
+  TORCH_CHECK(q.stride(4) == 1 && k.stride(4) == 1, "frame_map_energy: heads must be contiguous");
+  edit.check("frame_map_energy", q, k);
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("reel::frame_map_energy", "")
+          .typed<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&, double,
+                                                    const Tensors&, double, bool)>();
+  const auto [sums, maps] = op.call(q, k, scale, edit.pack(), edit.alpha, keep_maps);
+  return {sums[0], sums[1], sums[2], keep_maps ? maps : at::Tensor()};
+}
+
+FrameMapEnergy frame_map_energy_composed(const at::Tensor& q, const at::Tensor& k, double scale,
+                                         const FrameMapEdit& edit, bool keep_maps) {
+  const at::Tensor maps = frame_maps(q, k, scale, edit), guided = guided_maps(maps, edit);
+  const double rows = double(q.size(1) * q.size(2) * q.size(3));
+  const auto energy = [&](const at::Tensor& t) {
+    return t.square().sum({1, 2, 3, 4}, /*keepdim=*/false, at::kDouble) / rows;
+  };
+  return {energy(maps), energy(guided), energy(high_frequencies(guided, edit)),
+          keep_maps ? maps : at::Tensor()};
+}
+
+TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
+  library.impl("frame_map_energy", frame_map_energy_by_aten);
+}
+
+}  // namespace reel::attention

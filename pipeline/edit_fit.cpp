@@ -1,0 +1,47 @@
+#include "pipeline/edit_fit.h"
+
+#include "attention/edit_fit.h"
+#include "pipeline/check.h"
+#include "pipeline/model_cache.h"
+
+namespace reel::pipeline {
+namespace {
+
+/// Whether a node only names things: loaders, and nodes that change what they name. Running it costs nothing.
+bool is_light(const NodeSpec& spec) {
+  return !spec.sink && !spec.outputs.empty() &&
+         std::all_of(spec.outputs.begin(), spec.outputs.end(), [](const Socket& socket) {
+           return socket.type == "MODEL" || socket.type == "CLIP" || socket.type == "VAE";
+         });
+}
+
+}  // namespace
+
+std::vector<Problem> misfitting_edits(const NodeRegistry& registry, const RunContext& context,
+                                      const Graph& graph, std::vector<std::string>& notes) {
+  std::vector<Problem> problems;
+  Executor executor(registry, context);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (registry.get("node", node.spec).category != kEditCategory) continue;
+    const auto needed = order_of_execution(registry, graph, {i});
+    if (!std::all_of(needed.begin(), needed.end(),
+                     [&](size_t n) { return is_light(registry.get("node", graph.nodes[n].spec)); }))
+      continue;
+    try {
+      const std::vector<std::string> wanted = {node.id};
+      executor.run(graph, wanted);
+      const auto& model = std::get<ModelHandle>(executor.values(node.id)->front());
+      const auto misfit = attention::misfit_of(model.edits.back(), executor.context().models->sites(model));
+      if (!misfit) continue;
+      problems.push_back(
+          {node.id, "model", "edit_fits_nowhere", misfit->expected, misfit->found,
+           "give it another model, or a `selector` of layers that `reel inspect --sites` lists", node.spec});
+    } catch (const std::exception& error) {
+      notes.push_back("whether the edit fits its model is unknown: " + std::string(error.what()));
+    }
+  }
+  return problems;
+}
+
+}  // namespace reel::pipeline
