@@ -12,7 +12,9 @@ double scale_of(const Call& call) {
 
 bool takes_map_edits(const Call& call) {
   // 128: the most keys that a GPU's kernel has registers for.
-  return call.site.kind == SiteKind::kTemporal && !call.bias.defined() && call.query_begin == 0 &&
+  const auto whole_heads = [](const at::Tensor& t) { return t.stride(4) == 1; };
+  return call.site.kind == SiteKind::kTemporal && whole_heads(call.q) && whole_heads(call.k) &&
+         whole_heads(call.v) && !call.bias.defined() && call.query_begin == 0 &&
          call.q.sizes() == call.k.sizes() && call.q.size(3) <= 128 && call.q.size(4) <= kWidestHead &&
          call.q.numel() > 0;
 }

@@ -34,9 +34,10 @@ std::vector<Problem> misfitting_edits(const NodeRegistry& registry, const RunCon
       const auto& model = std::get<ModelHandle>(executor.values(node.id)->front());
       const auto misfit = attention::misfit_of(model.edits.back(), executor.context().models->sites(model));
       if (!misfit) continue;
-      problems.push_back(
-          {node.id, "model", "edit_fits_nowhere", misfit->expected, misfit->found,
-           "give it another model, or a `selector` of layers that `reel inspect --sites` lists", node.spec});
+      problems.push_back({node.id, "model", "edit_fits_nowhere", misfit->expected, misfit->found,
+                          "give it another model, or a `selector` of layers that `reel generate - --edit tap "
+                          "--dry-run` lists",
+                          node.spec});
     } catch (const std::exception& error) {
       notes.push_back("whether the edit fits its model is unknown: " + std::string(error.what()));
     }

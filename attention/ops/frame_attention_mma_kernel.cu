@@ -19,16 +19,19 @@ __device__ void answer(MapTile<Tiles>& map, const float (&factors)[2], const T* 
   for (int part = 0; part < (Split ? 2 : 1); ++part) {
 #pragma unroll
     for (int u = 0; u < Tiles / 2; ++u) map.template pairs<T>(2 * u, weights[part][u]);
-    map.for_each([](float& cell, int, int) { cell -= to_float(from_float<T>(cell)); });
+    map.for_each([](float& cell, int) { cell -= to_float(from_float<T>(cell)); });
   }
   for (int chunk = 0; chunk * 32 < width; ++chunk) {
+    const int channel = first_channel(chunk);
+    const bool exists = channel < width;
     float sums[4][4] = {};
+    const T* value = v + group * v_stride + channel;
 #pragma unroll
-    for (int u = 0; u < Tiles / 2; ++u) {
+    for (int u = 0; u < Tiles / 2; ++u, value += 16 * v_stride) {
       if (u * 16 >= map.keys) continue;
       const int key = u * 16 + group;
-      const Channels low = load_channels(v + key * v_stride, key < map.keys, chunk, width);
-      const Channels high = load_channels(v + (key + 8) * v_stride, key + 8 < map.keys, chunk, width);
+      const Channels low = load_channels(value, exists && key < map.keys);
+      const Channels high = load_channels(value + 8 * v_stride, exists && key + 8 < map.keys);
 #pragma unroll
       for (int r = 0; r < 4; ++r) {
         const unsigned int b0 = transposed(low.pairs[r]), b1 = transposed(high.pairs[r]);
@@ -36,15 +39,14 @@ __device__ void answer(MapTile<Tiles>& map, const float (&factors)[2], const T* 
         if (Split) multiply_add(sums[r], weights[1][u], b0, b1, T());
       }
     }
-    const int channel = chunk * 32 + static_cast<int>(threadIdx.x % 4) * 8;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       uint4 bits;
       unsigned int* pairs = &bits.x;
 #pragma unroll
       for (int r = 0; r < 4; ++r)
-        pairs[r] = pair_of<T>(sums[r][2 * half] * factors[half], sums[r][2 * half + 1] * factors[half]);
-      if (map.row(2 * half) < queries && channel < width)
+        pairs[r] = pair_of(sums[r][2 * half] * factors[half], sums[r][2 * half + 1] * factors[half], T());
+      if (map.row(2 * half) < queries && exists)
         *reinterpret_cast<uint4*>(out + map.row(2 * half) * out_stride + channel) = bits;
     }
   }
@@ -61,10 +63,9 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32) frame_attention_mma(const
   };
   MapTile<Tiles> map;
   map.first_query = task.first_query, map.keys = static_cast<int>(a.keys);
-  map.template form_logits<T>(place(a.q), a.q.token, queries, place(a.k), a.k.token, width, a.scale);
-  if (Edited && a.edit.band) map.add_band(a.edit.band);
   float inverse[2];
-  map.exponentiate(inverse);
+  map.form(place(a.q), a.q.token, queries, place(a.k), a.k.token, width, a.scale,
+           Edited ? a.edit.band : nullptr, inverse);
   if (Edited && (a.edit.anchor.data || a.edit.gain)) {
     map.normalise(inverse);
     if (a.edit.anchor.data) map.guide(a.edit, task.row, task.group, task.head, queries);

@@ -21,16 +21,14 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32) frame_map_energy_mma(cons
   };
   MapTile<Tiles> map;
   map.first_query = task.first_query, map.keys = frames;
-  map.template form_logits<T>(place(a.q), a.q.token, frames, place(a.k), a.k.token, static_cast<int>(a.width),
-                              a.scale);
-  if (a.edit.band) map.add_band(a.edit.band);
   float inverse[2];
-  map.exponentiate(inverse);
+  map.form(place(a.q), a.q.token, frames, place(a.k), a.k.token, static_cast<int>(a.width), a.scale,
+           a.edit.band, inverse);
   map.normalise(inverse);
   if (a.maps) {
     const int64_t begin =
         ((task.row * a.groups + task.group) * a.heads + task.head) * int64_t{frames} * frames;
-    map.for_each([&](float& cell, int half, int j) {
+    map.for_each_key([&](float& cell, int half, int j) {
       if (map.row(half * 2) >= frames) return;
       const int64_t at = begin + map.row(half * 2) * frames + j;
       if (a.half_maps)

@@ -19,12 +19,14 @@ struct Channels {
   unsigned int pairs[4];
 };
 
-/// Channels from 8 (lane % 4) on of a chunk of 32, zeros where the row or the head ends.
+/// The channel at which a thread's eight of a chunk of 32 begin.
+__device__ inline int first_channel(int chunk) { return chunk * 32 + static_cast<int>(threadIdx.x % 4) * 8; }
+
+/// Zeros where there are none.
 template <class T>
-__device__ Channels load_channels(const T* row, bool exists, int chunk, int width) {
-  const int channel = chunk * 32 + static_cast<int>(threadIdx.x % 4) * 8;
-  if (!exists || channel >= width) return {};
-  const uint4 bits = __ldg(reinterpret_cast<const uint4*>(row + channel));
+__device__ Channels load_channels(const T* channels, bool exists) {
+  if (!exists) return {};
+  const uint4 bits = __ldg(reinterpret_cast<const uint4*>(channels));
   return {{bits.x, bits.y, bits.z, bits.w}};
 }
 
@@ -52,11 +54,20 @@ __device__ inline unsigned int transposed(unsigned int pair) {
 }
 
 /// Two values in one register, the first in the lower half.
-template <class T>
-__device__ unsigned int pair_of(float first, float second) {
-  Pack<T, 2> pack;
-  pack.values[0] = from_float<T>(first), pack.values[1] = from_float<T>(second);
-  return *reinterpret_cast<const unsigned int*>(&pack);
+__device__ inline unsigned int pair_of(float first, float second, __half) {
+  const __half2 pair = __floats2half2_rn(first, second);
+  return *reinterpret_cast<const unsigned int*>(&pair);
+}
+__device__ inline unsigned int pair_of(float first, float second, __nv_bfloat16) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(first, second);
+  return *reinterpret_cast<const unsigned int*>(&pair);
+}
+
+/// 2^x to about 2 units in the last place; 0 for minus infinity.
+__device__ inline float power_of_two(float x) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
 }
 
 /// Over the four threads that share two rows.
@@ -69,7 +80,8 @@ __device__ inline float largest_of_row(float x) {
   return fmaxf(x, __shfl_xor_sync(0xffffffffU, x, 2));
 }
 
-/// Sixteen rows of a map of up to 8 Tiles columns. Tiles: even.
+/// Sixteen rows of a map of up to 8 Tiles columns. Tiles: even. Columns behind the last key are minus
+/// infinity among logits, zero in a map.
 template <int Tiles>
 struct MapTile {
   float cells[Tiles][4];
@@ -82,9 +94,18 @@ struct MapTile {
     return first_query + static_cast<int>(threadIdx.x % 32) / 4 + (cell / 2) * 8;
   }
 
-  /// Calls action(cell, row, column) for the columns that there are.
+  /// Calls action(cell, which of the thread's two rows).
   template <class Action>
   __device__ void for_each(Action action) {
+#pragma unroll
+    for (int t = 0; t < Tiles; ++t) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) action(cells[t][i], i / 2);
+    }
+  }
+  /// Calls action(cell, which of the thread's two rows, column) for the columns that there are.
+  template <class Action>
+  __device__ void for_each_key(Action action) {
 #pragma unroll
     for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
@@ -94,21 +115,24 @@ struct MapTile {
     }
   }
 
-  /// The logits of queries and keys, tokens `q_stride` and `k_stride` apart.
+  /// q k^T of queries and keys, tokens `q_stride` and `k_stride` apart.
   template <class T>
-  __device__ void form_logits(const T* q, int64_t q_stride, int queries, const T* k, int64_t k_stride,
-                              int width, float scale) {
+  __device__ void form_products(const T* q, int64_t q_stride, int queries, const T* k, int64_t k_stride,
+                                int width) {
     const int group = static_cast<int>(threadIdx.x % 32) / 4;
-#pragma unroll
-    for (int t = 0; t < Tiles; ++t) cells[t][0] = cells[t][1] = cells[t][2] = cells[t][3] = 0;
+    for_each([](float& cell, int) { cell = 0; });
+    const T *low_row = q + row(0) * q_stride, *high_row = low_row + 8 * q_stride,
+            *first_key = k + group * k_stride;
     for (int chunk = 0; chunk * 32 < width; ++chunk) {
-      const Channels low = load_channels(q + row(0) * q_stride, row(0) < queries, chunk, width);
-      const Channels high = load_channels(q + row(2) * q_stride, row(2) < queries, chunk, width);
+      const int channel = first_channel(chunk);
+      const bool exists = channel < width;
+      const Channels low = load_channels(low_row + channel, exists && row(0) < queries);
+      const Channels high = load_channels(high_row + channel, exists && row(2) < queries);
+      const T* key = first_key + channel;
 #pragma unroll
-      for (int t = 0; t < Tiles; ++t) {
+      for (int t = 0; t < Tiles; ++t, key += 8 * k_stride) {
         if (t * 8 >= keys) continue;
-        const int key = t * 8 + group;
-        const Channels other = load_channels(k + key * k_stride, key < keys, chunk, width);
+        const Channels other = load_channels(key, exists && t * 8 + group < keys);
 #pragma unroll
         for (int half = 0; half < 4; half += 2) {
           const unsigned int a[4] = {low.pairs[half], high.pairs[half], low.pairs[half + 1],
@@ -117,52 +141,72 @@ struct MapTile {
         }
       }
     }
-    for_each([&](float& cell, int, int) { cell *= scale; });
+#pragma unroll
+    for (int t = 0; t < Tiles; ++t) {
+      if (t * 8 + 8 <= keys) continue;
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        if (column(t, i) >= keys) cells[t][i] = -INFINITY;
+      }
+    }
   }
 
+  /// The maxima of the thread's two rows.
   __device__ void largest(float (&result)[2]) {
     result[0] = result[1] = -INFINITY;
-    for_each([&](float& cell, int half, int) { result[half] = fmaxf(result[half], cell); });
+    for_each([&](float& cell, int half) { result[half] = fmaxf(result[half], cell); });
     result[0] = largest_of_row(result[0]), result[1] = largest_of_row(result[1]);
   }
 
-  /// band_|i-j| times the row's largest logit is added to each.
+  /// band_|i-j| times the row's largest logit is added to each. Logits: multiplied by their scale before.
   __device__ void add_band(const float* band) {
     float most[2];
     largest(most);
-    for_each(
+    for_each_key(
         [&](float& cell, int half, int j) { cell += most[half] * __ldg(band + abs(row(half * 2) - j)); });
   }
 
-  /// e^(x - largest) and zeros behind the last key; `inverse`: one over each row's sum.
-  __device__ void exponentiate(float (&inverse)[2]) {
+  /// e^(scale (x - largest)), scale > 0; `inverse`: one over each row's sum.
+  __device__ void exponentiate(float scale, float (&inverse)[2]) {
+    const float factor = scale * 1.44269504F;  // log2(e)
     float most[2], sums[2] = {};
     largest(most);
-#pragma unroll
-    for (int t = 0; t < Tiles; ++t) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        cells[t][i] = column(t, i) < keys ? __expf(cells[t][i] - most[i / 2]) : 0.0F;
-        sums[i / 2] += cells[t][i];
-      }
-    }
+    most[0] *= factor, most[1] *= factor;
+    for_each([&](float& cell, int half) {
+      cell = power_of_two(fmaf(cell, factor, -most[half]));
+      sums[half] += cell;
+    });
     inverse[0] = 1.0F / sum_of_row(sums[0]), inverse[1] = 1.0F / sum_of_row(sums[1]);
+  }
+
+  /// softmax of the logits, their band added if there is one: as e^(...) and `inverse`, what each row is yet
+  /// to be multiplied by.
+  template <class T>
+  __device__ void form(const T* q, int64_t q_stride, int queries, const T* k, int64_t k_stride, int width,
+                       float scale, const float* band, float (&inverse)[2]) {
+    form_products(q, q_stride, queries, k, k_stride, width);
+    if (band || scale <= 0) {
+      for_each([&](float& cell, int) { cell = cell == -INFINITY ? cell : cell * scale; });
+      scale = 1;
+    }
+    if (band) add_band(band);
+    exponentiate(scale, inverse);
   }
 
   /// The rows divided by their sums.
   __device__ void normalise(float (&inverse)[2]) {
-    for_each([&](float& cell, int half, int) { cell *= inverse[half]; });
+    for_each([&](float& cell, int half) { cell *= inverse[half]; });
     inverse[0] = inverse[1] = 1;
   }
 
   /// Draws the map to the anchor's.
   __device__ void guide(const FrameMapArguments& edit, int64_t r, int64_t group, int64_t head, int queries) {
-    for_each([&](float& cell, int, int) { cell *= 1.0F - edit.alpha; });
+    for_each([&](float& cell, int) { cell *= 1.0F - edit.alpha; });
     for (int n = 0; n < edit.neighbours; ++n) {
       const int64_t place = edit.places[group * edit.neighbours + n];
       const float amount = edit.alpha * edit.weights[group * edit.neighbours + n];
       const int64_t begin = r * edit.anchor.row + place * edit.anchor.group + head * edit.anchor.head;
-      for_each([&](float& cell, int half, int j) {
+      for_each_key([&](float& cell, int half, int j) {
         if (row(half * 2) >= queries) return;
         const int64_t at = begin + row(half * 2) * edit.anchor.token + j;
         cell += amount * (edit.half_anchor
@@ -205,8 +249,8 @@ struct MapTile {
         const int j = u * 8 + lane % 4 * 2;
         unsigned int a[4];
         pairs<__half>(u, a);
-        multiply_add(high.cells[t], a, pair_of<__half>(entry(j, l), entry(j + 1, l)),
-                     pair_of<__half>(entry(j + 8, l), entry(j + 9, l)), __half());
+        multiply_add(high.cells[t], a, pair_of(entry(j, l), entry(j + 1, l), __half()),
+                     pair_of(entry(j + 8, l), entry(j + 9, l), __half()), __half());
       }
     }
   }
@@ -214,9 +258,9 @@ struct MapTile {
   /// Two neighbouring tiles as the left factor of a product over keys.
   template <class T>
   __device__ void pairs(int tile, unsigned int (&a)[4]) const {
-    a[0] = pair_of<T>(cells[tile][0], cells[tile][1]), a[1] = pair_of<T>(cells[tile][2], cells[tile][3]);
-    a[2] = pair_of<T>(cells[tile + 1][0], cells[tile + 1][1]),
-    a[3] = pair_of<T>(cells[tile + 1][2], cells[tile + 1][3]);
+    a[0] = pair_of(cells[tile][0], cells[tile][1], T()), a[1] = pair_of(cells[tile][2], cells[tile][3], T());
+    a[2] = pair_of(cells[tile + 1][0], cells[tile + 1][1], T());
+    a[3] = pair_of(cells[tile + 1][2], cells[tile + 1][3], T());
   }
 
   __device__ float energy(int queries) const {

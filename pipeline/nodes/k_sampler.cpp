@@ -135,7 +135,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   for (const attention::EditRule& edit : model.edits) {
     if (const auto misfit = attention::misfit_of(edit, denoiser->sites())) {
       context.warn("[" + edit.text + "] changes nothing: expected " + misfit->expected + ", found " +
-                   misfit->found + "; `reel inspect --sites` lists what a selector can name");
+                   misfit->found + "; `reel generate - --edit tap --dry-run` lists the layers");
     }
   }
   attention::Processor attend(model.edits);
