@@ -30,7 +30,7 @@ Value write(const std::string& path, const Inputs& inputs, RunContext& context, 
 /// The first free `<prefix>_<00001>_.<extension>`.
 std::string numbered(const std::string& prefix, const std::string& extension) {
   for (int i = 1; i < 100000; ++i) {
-    char number[8];
+    char number[16];
     std::snprintf(number, sizeof number, "%05d", i);
     const std::string path = prefix + "_" + number + "_." + extension;
     if (!fs::exists(path)) return path;

@@ -49,7 +49,7 @@ TEST_F(GenerateTest, WritesAPlayableMp4AndPrintsItsPath) {
 
 TEST_F(GenerateTest, MakesVideosWithTextToVideoFoldersToo) {
   const std::string model = std::string(REEL_GOLDEN) + "/pipelines/text_to_video";
-  for (const std::string& verb : {"check", "info"}) {
+  for (const char* verb : {"check", "info"}) {
     const CommandResult looked = reel_command(folder_, {"models", verb, model});
     EXPECT_EQ(looked.code, 0) << looked.err;
   }
