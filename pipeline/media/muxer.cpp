@@ -134,6 +134,10 @@ void Muxer::drain() {
     if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
     check(result, "encoding", log);
     AVStream* stream = output_->streams[0];
+    // x265 leaves the decoding times of a stream shorter than its delay to chance. At a constant rate they
+    // are known.
+    if (plan_.codec == "hevc") packet_->dts = std::min(packet_->pts, packets_ - codec_->has_b_frames);
+    ++packets_;
     packet_->stream_index = 0;
     packet_->duration =
         1;  // one frame; the encoders leave it out, and then the last frame would last no time
