@@ -134,10 +134,11 @@ void Muxer::drain() {
     if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
     check(result, "encoding", log);
     AVStream* stream = output_->streams[0];
-    // x265 leaves the decoding times of a stream shorter than its delay to chance. At a constant rate they
-    // are known.
-    if (plan_.codec == "hevc") packet_->dts = std::min(packet_->pts, packets_ - codec_->has_b_frames);
-    ++packets_;
+    // x265 subtracts a delay from decoding times that it learns with the third frame; until then it is what
+    // memory held. One or two frames are not reordered: they are decoded when they are shown.
+    constexpr int64_t kMostReordered = 64;
+    if (packet_->dts > packet_->pts || packet_->dts < packet_->pts - kMostReordered)
+      packet_->dts = packet_->pts;
     packet_->stream_index = 0;
     packet_->duration =
         1;  // one frame; the encoders leave it out, and then the last frame would last no time

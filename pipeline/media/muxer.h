@@ -41,8 +41,8 @@ class Muxer {
   OutputPtr output_;
   CodecPtr codec_;
   PacketPtr packet_;
-  int64_t next_pts_ = 0, packets_ = 0;  // frames sent, packets received
-  bool in_container_ = false;           // its header is written, its trailer is not
+  int64_t next_pts_ = 0;
+  bool in_container_ = false;  // its header is written, its trailer is not
 };
 
 }  // namespace reel::media
