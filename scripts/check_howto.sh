@@ -23,7 +23,7 @@ sync_copy() {
 import filecmp, os, shutil, sys
 source, copy = sys.argv[1:]
 tops = ["CMakeLists.txt", "CMakePresets.json", ".clang-format", "app", "pipeline", "guidance", "models", "attention",
-        "cmake", "tests", "assets/graphs", "assets/world"]
+        "benchmarks", "cmake", "tests", "assets/graphs", "assets/world"]
 wanted = set()
 for top in tops:
     path = os.path.join(source, top)
