@@ -12,7 +12,10 @@ std::string described(const std::vector<Site>& sites) {
   for (const Site& site : sites) {
     const auto known =
         std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.first == site.kind; });
-    known == kinds.end() ? kinds.emplace_back(site.kind, 1) : (++known->second, *known);
+    if (known == kinds.end())
+      kinds.emplace_back(site.kind, 1);
+    else
+      ++known->second;
   }
   std::string text;
   for (const auto& [kind, count] : kinds)

@@ -64,6 +64,12 @@ std::vector<Processor::Match>& Processor::matches_at(const Site& site) {
   return sites_.emplace(site.path, std::move(matches)).first->second;
 }
 
+/// Which of a call's rows and heads a match selects; empty: all. False: none.
+bool Processor::Match::choose(const Call& call, const Heads& scope, std::vector<int64_t>& chosen_rows,
+                              std::vector<int64_t>& chosen_heads) const {
+  return choose_rows(active->rule.where, call.rows, chosen_rows) && choose_heads(heads, scope, chosen_heads);
+}
+
 at::Tensor Processor::attend(Call call) {
   if (edits_.empty()) return fused_attention(call);
   std::vector<Match*> matches;
@@ -94,9 +100,7 @@ at::Tensor Processor::attend(Call call) {
     if (!match->active->hooks.attend) continue;
     compute = [match, next = compute](Call& outer, const std::vector<int64_t>& scope) {
       std::vector<int64_t> rows, heads;
-      if (!choose_rows(match->active->rule.where, outer.rows, rows) ||
-          !choose_heads(match->heads, scope, heads))
-        return next(outer, scope);
+      if (!match->choose(outer, scope, rows, heads)) return next(outer, scope);
       const Selection selection(rows, heads);
       if (selection.all())
         return match->active->edit->attend(outer, [&](Call& inner) { return next(inner, scope); });
@@ -110,12 +114,6 @@ at::Tensor Processor::attend(Call call) {
     };
   }
   return compute(call, {});
-}
-
-/// Which of a call's rows and heads a match selects; empty: all. False: none.
-bool Processor::Match::choose(const Call& call, const Heads& scope, std::vector<int64_t>& chosen_rows,
-                              std::vector<int64_t>& chosen_heads) const {
-  return choose_rows(active->rule.where, call.rows, chosen_rows) && choose_heads(heads, scope, chosen_heads);
 }
 
 at::Tensor Processor::run(Call& call, const Matches& matches, const Heads& scope) {

@@ -10,12 +10,6 @@
 namespace reel::attention {
 namespace {
 
-/// Mean over sequences, heads and queries of a map's squared rows: [R, G, heads, F, F] -> [R], f64.
-at::Tensor energy(const at::Tensor& map) {
-  return map.square().sum({1, 2, 3, 4}, /*keepdim=*/false, at::kDouble) /
-         double(map.size(1) * map.size(2) * map.size(3));
-}
-
 /// With A the map and A1 that of the corresponding attention of the first edited block:
 ///   A~ = A + alpha (up(A1) - A),   A' = A~ + (beta' - 1) A~ P,
 /// where P keeps a row's high frequencies and beta' = max(beta, sqrt((E(A) - E(A~ - A~ P)) / E(A~ P))) is
@@ -52,7 +46,7 @@ class BroadWay : public Edit {
     if (first && options_.anchor == "raw") keep(call, probs.clone());
     const RowPlan& rows = plan_of(call);
     const auto measured = [&rows](const at::Tensor& maps) {
-      return energy(maps.narrow(0, rows.first, rows.count));
+      return map_energy(maps.narrow(0, rows.first, rows.count));
     };
     FrameMapEnergy energies;
     energies.before = measured(probs);
@@ -132,16 +126,12 @@ class BroadWay : public Edit {
     const auto found = anchors_.find(place_of(call.site));
     if (options_.alpha == 0 || found == anchors_.end() || found->second.maps.size(0) != call.q.size(0))
       return false;
-    Anchor& anchor = found->second;
+    const Anchor& anchor = found->second;
     const int64_t heads = call.q.size(2), own = anchor.maps.size(2);
-    if (own != heads && own % heads == 0) {
-      // A head stands for as many of the anchor's heads as there are to each. Later blocks have no more
-      // heads, so that the means replace what they were made of.
-      anchor.maps = anchor.maps.unflatten(2, {heads, own / heads}).mean(3);
-    }
-    edit.anchor = anchor.maps.size(2) == heads
-                      ? anchor.maps
-                      : anchor.maps.mean(2, /*keepdim=*/true).expand({-1, -1, heads, -1, -1});
+    // A head stands for as many of the anchor's heads as there are to each.
+    edit.anchor = own == heads       ? anchor.maps
+                  : own % heads == 0 ? anchor.maps.unflatten(2, {heads, own / heads}).mean(3)
+                                     : anchor.maps.mean(2, /*keepdim=*/true).expand({-1, -1, heads, -1, -1});
     edit.alpha = options_.alpha;
     const PlaceResampling& resampling = resample(anchor, call);
     edit.places = resampling.places, edit.weights = resampling.weights;
@@ -168,14 +158,12 @@ class BroadWay : public Edit {
     at::Tensor pool;  // [count] f64: how much each measured row weighs among the samples of a batch
   };
   const RowPlan& plan_of(const Call& call) {
-    std::vector<int64_t> conditional, others;
     std::vector<bool> pattern;
-    for (size_t r = 0; r < call.rows.size(); ++r) {
-      pattern.push_back(call.rows[r].conditional);
-      (call.rows[r].conditional ? conditional : others).push_back(int64_t(r));
-    }
+    for (const Row& row : call.rows) pattern.push_back(row.conditional);
     RowPlan& plan = row_plans_[pattern];
     if (plan.count > 0) return plan;
+    std::vector<int64_t> conditional, others;
+    for (size_t r = 0; r < pattern.size(); ++r) (pattern[r] ? conditional : others).push_back(int64_t(r));
     plan.any_conditional = !conditional.empty();
     if (!plan.any_conditional) conditional.swap(others);
     plan.first = conditional.front(), plan.count = conditional.back() - conditional.front() + 1;

@@ -8,10 +8,8 @@
 namespace reel::attention {
 namespace {
 
-using Tensors = c10::List<std::optional<at::Tensor>>;
-
 at::Tensor frame_attention_by_aten(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                   double scale, const Tensors& edit, double alpha) {
+                                   double scale, const FrameMapEdit::Packed& edit, double alpha) {
   return frame_attention_composed(q, k, v, scale, FrameMapEdit::unpack(edit, alpha));
 }
 
@@ -38,7 +36,7 @@ at::Tensor frame_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("reel::frame_attention", "")
                              .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                                               double, const Tensors&, double)>();
+                                               double, const FrameMapEdit::Packed&, double)>();
   return op.call(q, k, v, scale, edit.pack(), edit.alpha);
 }
 

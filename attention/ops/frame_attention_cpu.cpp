@@ -57,7 +57,7 @@ void run_bf16(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, con
 }
 
 at::Tensor frame_attention_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
-                               const c10::List<std::optional<at::Tensor>>& tensors, double alpha) {
+                               const FrameMapEdit::Packed& tensors, double alpha) {
   const at::Tensor result = frame_attention_result(q);
   if (result.numel() == 0) return result;
   if (k.size(3) == 0) return result.zero_();

@@ -14,7 +14,7 @@ namespace reel::attention {
 namespace {
 
 at::Tensor frame_attention_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
-                                const c10::List<std::optional<at::Tensor>>& tensors, double alpha) {
+                                const FrameMapEdit::Packed& tensors, double alpha) {
   const c10::cuda::CUDAGuard guard(q.device());
   at::Tensor result = frame_attention_result(q);
   if (result.numel() == 0) return result;

@@ -14,15 +14,15 @@ at::Tensor by_distance(const at::Tensor& table) {
 
 }  // namespace
 
-c10::List<std::optional<at::Tensor>> FrameMapEdit::pack() const {
-  c10::List<std::optional<at::Tensor>> tensors;
+FrameMapEdit::Packed FrameMapEdit::pack() const {
+  Packed tensors;
   if (!any() && !high.defined()) return tensors;
   for (const at::Tensor* t : {&band, &anchor, &places, &weights, &gain, &high})
     tensors.push_back(t->defined() ? std::optional(*t) : std::nullopt);
   return tensors;
 }
 
-FrameMapEdit FrameMapEdit::unpack(const c10::List<std::optional<at::Tensor>>& tensors, double alpha) {
+FrameMapEdit FrameMapEdit::unpack(const Packed& tensors, double alpha) {
   FrameMapEdit edit;
   if (tensors.empty()) return edit;
   size_t i = 0;
@@ -76,6 +76,11 @@ at::Tensor guided_maps(const at::Tensor& maps, const FrameMapEdit& edit) {
 at::Tensor high_frequencies(const at::Tensor& maps, const FrameMapEdit& edit) {
   if (!edit.high.defined()) return maps - maps.mean(-1, /*keepdim=*/true);
   return at::matmul(maps, by_distance(edit.high));
+}
+
+at::Tensor map_energy(const at::Tensor& maps) {
+  return maps.square().sum({1, 2, 3, 4}, /*keepdim=*/false, at::kDouble) /
+         double(maps.size(1) * maps.size(2) * maps.size(3));
 }
 
 }  // namespace reel::attention

@@ -34,8 +34,9 @@ struct FrameMapEdit {
   }
 
   /// As arguments of an operator, which knows no such struct: empty, or the tensors in the order above.
-  c10::List<std::optional<at::Tensor>> pack() const;
-  static FrameMapEdit unpack(const c10::List<std::optional<at::Tensor>>& tensors, double alpha);
+  using Packed = c10::List<std::optional<at::Tensor>>;
+  Packed pack() const;
+  static FrameMapEdit unpack(const Packed& tensors, double alpha);
 
   /// Throws: c10::Error, named after `op`, for tensors that do not fit [R, G, heads, F, F].
   void check(const char* op, const at::Tensor& q, const at::Tensor& k) const;
@@ -45,5 +46,7 @@ struct FrameMapEdit {
 at::Tensor frame_maps(const at::Tensor& q, const at::Tensor& k, double scale, const FrameMapEdit& edit);
 at::Tensor guided_maps(const at::Tensor& maps, const FrameMapEdit& edit);
 at::Tensor high_frequencies(const at::Tensor& maps, const FrameMapEdit& edit);
+/// Mean squared norm of their rows over sequences, heads and queries, [R] f64.
+at::Tensor map_energy(const at::Tensor& maps);
 
 }  // namespace reel::attention

@@ -10,11 +10,9 @@
 namespace reel::attention {
 namespace {
 
-using Tensors = c10::List<std::optional<at::Tensor>>;
-
 std::tuple<at::Tensor, at::Tensor> frame_map_energy_by_aten(const at::Tensor& q, const at::Tensor& k,
-                                                            double scale, const Tensors& edit, double alpha,
-                                                            bool keep_maps) {
+                                                            double scale, const FrameMapEdit::Packed& edit,
+                                                            double alpha, bool keep_maps) {
   const FrameMapEnergy energy =
       frame_map_energy_composed(q, k, scale, FrameMapEdit::unpack(edit, alpha), keep_maps);
   return {at::stack({energy.before, energy.guided, energy.high}),
@@ -41,7 +39,7 @@ FrameMapEnergy frame_map_energy(const at::Tensor& q, const at::Tensor& k, double
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("reel::frame_map_energy", "")
           .typed<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&, double,
-                                                    const Tensors&, double, bool)>();
+                                                    const FrameMapEdit::Packed&, double, bool)>();
   const auto [sums, maps] = op.call(q, k, scale, edit.pack(), edit.alpha, keep_maps);
   return {sums[0], sums[1], sums[2], keep_maps ? maps : at::Tensor()};
 }
@@ -49,11 +47,7 @@ FrameMapEnergy frame_map_energy(const at::Tensor& q, const at::Tensor& k, double
 FrameMapEnergy frame_map_energy_composed(const at::Tensor& q, const at::Tensor& k, double scale,
                                          const FrameMapEdit& edit, bool keep_maps) {
   const at::Tensor maps = frame_maps(q, k, scale, edit), guided = guided_maps(maps, edit);
-  const double rows = double(q.size(1) * q.size(2) * q.size(3));
-  const auto energy = [&](const at::Tensor& t) {
-    return t.square().sum({1, 2, 3, 4}, /*keepdim=*/false, at::kDouble) / rows;
-  };
-  return {energy(maps), energy(guided), energy(high_frequencies(guided, edit)),
+  return {map_energy(maps), map_energy(guided), map_energy(high_frequencies(guided, edit)),
           keep_maps ? maps : at::Tensor()};
 }
 

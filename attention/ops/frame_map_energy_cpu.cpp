@@ -9,8 +9,7 @@ namespace reel::attention {
 namespace {
 
 std::tuple<at::Tensor, at::Tensor> frame_map_energy_cpu(const at::Tensor& q, const at::Tensor& k,
-                                                        double scale,
-                                                        const c10::List<std::optional<at::Tensor>>& tensors,
+                                                        double scale, const FrameMapEdit::Packed& tensors,
                                                         double alpha, bool keep_maps) {
   const int64_t rows = q.size(0), groups = q.size(1), heads = q.size(2), f = q.size(3), d = q.size(4);
   const FrameMapTables tables(FrameMapEdit::unpack(tensors, alpha), f);

@@ -14,8 +14,7 @@ namespace reel::attention {
 namespace {
 
 std::tuple<at::Tensor, at::Tensor> frame_map_energy_cuda(const at::Tensor& q, const at::Tensor& k,
-                                                         double scale,
-                                                         const c10::List<std::optional<at::Tensor>>& tensors,
+                                                         double scale, const FrameMapEdit::Packed& tensors,
                                                          double alpha, bool keep_maps) {
   const c10::cuda::CUDAGuard guard(q.device());
   const int64_t rows = q.size(0), groups = q.size(1), heads = q.size(2), f = q.size(3);

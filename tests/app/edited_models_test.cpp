@@ -185,6 +185,20 @@ TEST_F(EditedGraph, CheckExplainsAnEditOnAModelThatItDoesNotFit) {
   EXPECT_EQ(graph({"check", "g.json"}).code, 0);
 }
 
+TEST_F(EditedGraph, CheckLooksAtTheFirstHundredOfVeryManyEdits) {
+  make(kAnimateDiff.folder);
+  json document = json::parse(read_file(folder_ / "g.json"));
+  for (int i = 0; i < 300; ++i) {  // each on the model itself: they are no chain
+    document["edit" + std::to_string(i)] = {
+        {"class_type", "VSTAR"}, {"inputs", {{"model", {"model", 0}}, {"selector", "kind=joint"}}}};
+  }
+  std::ofstream((folder_.path() / "g.json").string()) << document.dump();
+  const CommandResult result = graph({"check", "g.json", "--json"});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_EQ(json::parse(result.out)["error"]["problems"].size(), 100U) << result.out.substr(0, 300);
+  EXPECT_THAT(result.err, HasSubstr("of more than 100 edits the others were not looked at"));
+}
+
 TEST_F(EditedGraph, RunningOneThatDoesNotFitWarns) {
   const CommandResult result =
       reel_command(folder_, {"generate", "a fox", "--model", kAnimateDiff.folder, "--frames", "4", "--size",

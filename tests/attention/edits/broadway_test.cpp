@@ -88,6 +88,17 @@ TEST(BroadWayTest, EqualsTheDefinitionInTheFirstAndInLaterBlocks) {
   }
 }
 
+TEST(BroadWayTest, EachBlockMeetsTheFirstBlocksOwnHeadsWhateverCameBetween) {
+  const std::vector<Row> rows = {{.conditional = false}, {}};
+  const TemporalLayer first(1, 2, 2, 3, 4, 16, 6, rows), fewer(2, 1, 4, 6, 2, 16, 5, rows),
+      as_many(3, 0, 4, 6, 4, 16, 6, rows);
+  PlainMap map = plain_broadway(as_many, plain_map(as_many), first, plain_map(first), {});
+  for (const MapForm form : {MapForm::kFused, MapForm::kExplicit}) {
+    const auto out = run_layers({first, fewer, as_many}, {"broadway"}, 0, 25, form);
+    EXPECT_LE(max_difference(out[2], plain_output(map, as_many)), 1.5e-5);
+  }
+}
+
 /// The map that the edit makes of given maps [F, F] of an anchor and of a later layer, one row and head.
 at::Tensor map_of(const at::Tensor& anchor, const at::Tensor& map, const std::string& edit) {
   const int64_t f = map.size(0);
