@@ -18,7 +18,7 @@ using nlohmann::json;
 using pipeline::Graph;
 
 /// The options of all verbs below `reel graph`; each uses some.
-struct Options {
+struct GraphOptions {
   CommonOptions common;
   std::string file, second, name, id, output;
   std::vector<std::string> assignments;
@@ -34,7 +34,7 @@ std::map<std::string, std::string> templates() {
 }
 
 /// Where edits of `-` go: the result is on stdout then, and what is said of it on stderr.
-std::ostream& notes(const Options& options) { return options.file == "-" ? std::cerr : std::cout; }
+std::ostream& notes(const GraphOptions& options) { return options.file == "-" ? std::cerr : std::cout; }
 
 void store(const Graph& graph, const std::string& path) {
   if (path == "-") {
@@ -44,7 +44,7 @@ void store(const Graph& graph, const std::string& path) {
   }
 }
 
-int make_new(const Options& options) {
+int make_new(const GraphOptions& options) {
   const auto known = templates();
   if (options.list) {
     json names = json::array({"empty"});
@@ -77,7 +77,7 @@ int make_new(const Options& options) {
   return kDone;
 }
 
-int add(const Options& options) {
+int add(const GraphOptions& options) {
   std::vector<std::pair<std::string, std::string>> values;
   for (const std::string& text : options.assignments) values.push_back(split_assignment(text, "steps=20"));
   const Graph graph = pipeline::add_node(plugins().nodes, pipeline::read_graph(options.file), options.name,
@@ -92,7 +92,7 @@ int add(const Options& options) {
   return kDone;
 }
 
-int set(const Options& options) {
+int set(const GraphOptions& options) {
   Graph graph = pipeline::read_graph(options.file);
   for (const std::string& text : options.assignments) {
     const auto [target, value] = split_assignment(text, "3.steps=20");
@@ -102,13 +102,13 @@ int set(const Options& options) {
   return kDone;
 }
 
-int connect(const Options& options) {
+int connect(const GraphOptions& options) {
   store(pipeline::connect(plugins().nodes, pipeline::read_graph(options.file), options.name, options.second),
         options.file);
   return kDone;
 }
 
-int remove(const Options& options) {
+int remove(const GraphOptions& options) {
   std::vector<std::string> unconnected;
   store(pipeline::remove_node(pipeline::read_graph(options.file), options.id, unconnected), options.file);
   if (options.common.json && options.file != "-") {
@@ -126,7 +126,7 @@ json problem_json(const pipeline::Problem& problem) {
           {"hint", problem.hint}};
 }
 
-int check(const Options& options) {
+int check(const GraphOptions& options) {
   const Graph graph = pipeline::read_graph(options.file);
   const auto warnings = pipeline::undeclared_inputs(plugins().nodes, graph);
   for (const pipeline::Problem& warning : warnings) std::cerr << "reel: warning: " << warning.text() << "\n";
@@ -150,7 +150,7 @@ int check(const Options& options) {
   return kDone;
 }
 
-int show(const Options& options) {
+int show(const GraphOptions& options) {
   const Graph graph = pipeline::read_graph(options.file);
   const pipeline::NodeRegistry& nodes = plugins().nodes;
   const std::string drawing = options.svg   ? pipeline::draw_svg(nodes, graph)
@@ -160,7 +160,7 @@ int show(const Options& options) {
   return kDone;
 }
 
-int diff(const Options& options) {
+int diff(const GraphOptions& options) {
   const auto lines = pipeline::diff(pipeline::read_graph(options.file), pipeline::read_graph(options.second));
   if (options.common.json) {
     print_json(json{{"equal", lines.empty()}, {"differences", lines}}.dump(-1, ' ', false,
@@ -189,10 +189,11 @@ void add_graph_verb(CLI::App& app, Action& action) {
   graph->footer(
       "Example: reel graph new generate -o g.json && reel graph set g.json sampler.steps=10 && reel graph "
       "run g.json");
-  const auto verb = [&](const char* name, const char* help, const char* example, int (*run)(const Options&)) {
+  const auto verb = [&](const char* name, const char* help, const char* example,
+                        int (*run)(const GraphOptions&)) {
     CLI::App* sub = graph->add_subcommand(name, help);
     sub->footer(std::string("Example: ") + example);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<GraphOptions>();
     add_output_options(*sub, options->common);
     sub->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
     return std::pair{sub, options};

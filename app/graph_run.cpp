@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 using pipeline::Graph;
 
-struct Options {
+struct GraphRunOptions {
   CommonOptions common;
   std::string file, cache_dir = pipeline::default_cache_dir();
   std::vector<std::string> settings, only;
@@ -59,7 +59,7 @@ class OwnOutputs {
 };
 
 /// The file with --set, --seed and -y applied.
-Graph load(const Options& options, const OwnOutputs& own) {
+Graph load(const GraphRunOptions& options, const OwnOutputs& own) {
   const pipeline::NodeRegistry& nodes = plugins().nodes;
   Graph graph = pipeline::read_graph(options.file);
   for (const std::string& text : options.settings) {
@@ -107,7 +107,7 @@ json node_json(const pipeline::NodeReport& node) {
           {"edits", edits}};
 }
 
-void print(const Options& options, const pipeline::Report& report, double seconds) {
+void print(const GraphRunOptions& options, const pipeline::Report& report, double seconds) {
   json nodes = json::array(), paths = json::array();
   size_t ran = 0;
   for (const pipeline::NodeReport& node : report.nodes) {
@@ -144,7 +144,7 @@ void print(const Options& options, const pipeline::Report& report, double second
   throw std::invalid_argument(message);
 }
 
-void run_once(const Options& options, pipeline::Executor& executor, OwnOutputs& own) {
+void run_once(const GraphRunOptions& options, pipeline::Executor& executor, OwnOutputs& own) {
   const auto start = std::chrono::steady_clock::now();
   const Graph graph = load(options, own);
   pipeline::Report report;
@@ -163,7 +163,7 @@ void run_once(const Options& options, pipeline::Executor& executor, OwnOutputs& 
 
 /// Runs whenever the file changes, until interrupted. A graph that is wrong, as files are while they are
 /// edited, is reported and waited out.
-int watch(const Options& options, pipeline::Executor& executor, OwnOutputs& own) {
+int watch(const GraphRunOptions& options, pipeline::Executor& executor, OwnOutputs& own) {
   while (true) {
     const std::string stamp = pipeline::file_stamp(options.file);
     const int code =
@@ -180,7 +180,7 @@ int watch(const Options& options, pipeline::Executor& executor, OwnOutputs& own)
   }
 }
 
-int run(const Options& options) {
+int run(const GraphRunOptions& options) {
   if (options.watch && options.file == "-")
     throw std::invalid_argument("[graph run] --watch needs a file, got standard input; save it first");
   const std::string cache_dir = options.no_cache ? "" : options.cache_dir;
@@ -198,7 +198,7 @@ int run(const Options& options) {
 void add_graph_run_verb(CLI::App& graph, Action& action) {
   CLI::App* verb = graph.add_subcommand(
       "run", "Executes a graph; results are remembered, so that only what changed runs again");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<GraphRunOptions>();
   verb->footer("Example: reel graph run g.json --set 3.steps=10 -y");
   verb->add_option("file", options->file, "graph file; - for standard input")->required();
   verb->add_option("--set", options->settings, "ID.input=value for this run, repeatable")

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-struct Options {
+struct InspectOptions {
   CommonOptions common;
   GenerateOptions job;
   std::string output = "attention.png", where = "kind=temporal", keep = "mean";
@@ -37,7 +37,7 @@ struct Tapped {
   std::string prefix;  // of its maps' names in a common file
 };
 
-void tap(pipeline::Graph& graph, const Tapped& run, const Options& options) {
+void tap(pipeline::Graph& graph, const Tapped& run, const InspectOptions& options) {
   const std::string id = "tap_" + run.sampler;
   graph.nodes.push_back({id,
                          "TapAttention",
@@ -67,7 +67,7 @@ struct Cleanup {
   }
 };
 
-int inspect(const Options& options) {
+int inspect(const InspectOptions& options) {
   GenerateOptions generate = options.job;
   const bool raw = options.output.ends_with(".safetensors"), pairs = generate.compare;
   if (pairs && generate.edits.empty())
@@ -137,7 +137,7 @@ int inspect(const Options& options) {
 void add_inspect_verb(CLI::App& app, Action& action) {
   CLI::App* verb =
       app.add_subcommand("inspect", "Attention maps of chosen sites as picture, video or tensors");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectOptions>();
   GenerateOptions& job = options->job;
   verb->add_option("prompt", job.prompt, "what the video is to show")->required();
   verb->add_option("-o,--output", options->output,

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-struct Options {
+struct ModelsOptions {
   CommonOptions common;
   std::string folder, input;
 };
@@ -28,11 +28,11 @@ std::vector<Component> components(const models::ModelFolder& model) {
   return {{"denoiser", model.denoiser}, {"vae", model.vae}, {"text_encoder", model.text_encoder}};
 }
 
-std::string locate(const Options& options) {
+std::string locate(const ModelsOptions& options) {
   return models::find_model(options.folder, models::model_search_path(options.common.models_dirs));
 }
 
-int list(const Options& options) {
+int list(const ModelsOptions& options) {
   json all = json::array();
   for (const auto& [name, folder] :
        models::list_models(models::model_search_path(options.common.models_dirs))) {
@@ -61,7 +61,7 @@ Size size_of(const models::ComponentFiles& files) {
   return size;
 }
 
-int info(const Options& options) {
+int info(const ModelsOptions& options) {
   const models::ModelFolder model = models::ModelFolder::open(locate(options), options.common.motion_adapter);
   const models::GenerationDefaults& d = model.defaults;
   json document = {{"path", model.path},
@@ -109,7 +109,7 @@ int info(const Options& options) {
   return kDone;
 }
 
-int check(const Options& options) {
+int check(const ModelsOptions& options) {
   const models::ModelFolder model = models::ModelFolder::open(locate(options), options.common.motion_adapter);
   models::LoadOptions shapes;
   shapes.shapes_only = true;
@@ -148,7 +148,7 @@ int check(const Options& options) {
   return problems.empty() ? kDone : kEnvironment;
 }
 
-int tokenize(const Options& options) {
+int tokenize(const ModelsOptions& options) {
   std::string folder = fs::is_directory(options.folder) ? options.folder : locate(options);
   if (fs::is_directory(folder + "/tokenizer")) folder += "/tokenizer";
   const auto tokenizer = models::Tokenizer::open(folder);
@@ -180,7 +180,7 @@ int tokenize(const Options& options) {
 void add_models_verb(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("models", "Installed models: list, info, check, tokenize");
   verb->require_subcommand(0, 1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ModelsOptions>();
   add_output_options(*verb, options->common);
   verb->add_option("--models-dir", options->common.models_dirs,
                    "folder with model folders (repeatable; also $REEL_MODELS)");
@@ -188,7 +188,8 @@ void add_models_verb(CLI::App& app, Action& action) {
   verb->callback([options, &action] {
     if (!action) action = [options] { return list(*options); };
   });
-  const auto sub = [&](const char* name, const char* help, bool with_folder, int (*run)(const Options&)) {
+  const auto sub = [&](const char* name, const char* help, bool with_folder,
+                       int (*run)(const ModelsOptions&)) {
     CLI::App* s = verb->add_subcommand(name, help);
     if (with_folder) {
       s->add_option("folder", options->folder, "installed model or folder")->required();

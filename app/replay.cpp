@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-struct Options {
+struct ReplayOptions {
   CommonOptions common;
   std::string input, output;
   bool overwrite = false;
@@ -31,7 +31,7 @@ std::string default_output(const std::string& input) {
   return (path.parent_path() / (path.stem().string() + "-replay" + path.extension().string())).string();
 }
 
-int replay(Options options) {
+int replay(ReplayOptions options) {
   const auto tags = media::VideoReader::open(options.input)->metadata();
   const std::string graph_text = tag(tags, "prompt"), recipe_text = tag(tags, "reel");
   if (graph_text.empty()) {
@@ -85,7 +85,7 @@ int replay(Options options) {
 
 void add_replay_verb(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("replay", "Makes a video again from the recipe stored in it");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReplayOptions>();
   verb->add_option("video", options->input, "an mp4 or webm that reel wrote")->required();
   verb->add_option("-o,--output", options->output, "default: NAME-replay beside the original");
   verb->add_flag("-y,--overwrite", options->overwrite, "replace an existing file");

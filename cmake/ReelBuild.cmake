@@ -36,7 +36,7 @@ function(reel_setup_compiler)
                          -Wno-missing-field-initializers)  # designated initialisers name what differs from the defaults
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # False alarms of GCC 12 in std::string (GCC bug 105329).
-    target_compile_options(reel_settings INTERFACE -Wno-stringop-overflow -Wno-restrict -Wno-array-bounds)
+    target_compile_options(reel_settings INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict -Wno-array-bounds)
   endif()
   target_compile_definitions(reel_settings INTERFACE
       REEL_VERSION="${PROJECT_VERSION}" $<$<BOOL:${REEL_WITH_MEDIA}>:REEL_WITH_MEDIA>)
@@ -61,4 +61,11 @@ function(reel_library name)
   add_library(${name} OBJECT ${ARGN})
   target_link_libraries(${name} PUBLIC reel_settings)
   target_precompile_headers(${name} REUSE_FROM reel_pch)
+  reel_compile_together(${name})
+endfunction()
+
+# reel_compile_together(TARGET): with REEL_UNITY, the compiler is given eight files of TARGET at a time and so instantiates
+# what their headers need once instead of eight times; see docs/adr/0006. Plug-ins and operators are compiled alone.
+function(reel_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${REEL_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()

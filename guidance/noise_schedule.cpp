@@ -13,12 +13,6 @@
 namespace reel::guidance {
 namespace {
 
-// The reference implementation (diffusers) holds betas and everything derived from them in f32, and near the
-// clean end of the schedule 1 - alpha is so small that this rounding is visible (3e-5 relative). Results are
-// comparable only with the same rounding, so tables are computed in double but rounded wherever the reference
-// stores a value.
-double f32(double value) { return static_cast<float>(value); }
-
 [[noreturn]] void refuse(const std::string& place, const std::string& text) {
   throw std::runtime_error("[" + place + "] " + text);
 }

@@ -54,6 +54,12 @@ NoiseSchedule read_noise_schedule(const models::Config& config, const ParamValue
 /// `steps` timesteps, falling. Whole numbers, except that linspace keeps fractions (in f32) unless `whole`.
 std::vector<double> spaced_timesteps(const NoiseSchedule& noise, int64_t steps, bool whole);
 
+/// The reference implementation (diffusers) holds betas and everything derived from them in f32, and near the
+/// clean end of the schedule 1 - alpha is so small that this rounding is visible (3e-5 relative). Results are
+/// comparable only with the same rounding, so tables are computed in double but rounded wherever the
+/// reference stores a value.
+inline double f32(double value) { return static_cast<float>(value); }
+
 /// Square roots as LibTorch takes them of an f32 tensor. They may be off by the last bit, which the reference
 /// inherits; at a zero-SNR end (sigma 4096) that bit alone makes 1e-4 of the result of a one-step run.
 std::vector<double> f32_roots(const std::vector<double>& values);

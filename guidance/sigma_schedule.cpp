@@ -9,12 +9,6 @@
 #include "guidance/scheduler_options.h"
 
 namespace reel::guidance {
-namespace {
-
-double f32(double value) { return static_cast<float>(value); }
-
-}  // namespace
-
 std::vector<Param> sigma_params() {
   return {config_param("karras", "space noise levels evenly in sigma^(1/7)", {"true", "false"}),
           config_param("exponential", "space noise levels evenly in log sigma", {"true", "false"})};

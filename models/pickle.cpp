@@ -1,10 +1,10 @@
 #include "models/pickle.h"
 
 #include <cstring>
-#include <stdexcept>
 
 #include "models/pickle_builder.h"
 #include "models/pickle_opcodes.h"
+#include "models/refuse.h"
 
 namespace reel::models {
 namespace {
@@ -12,8 +12,6 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr size_t kMaxBytes = 64'000'000, kMaxOpcodes = 2'000'000, kMaxLineBytes = 1024;
-
-[[noreturn]] void refuse(const std::string& what) { throw std::runtime_error(what); }
 
 class Machine {
  public:

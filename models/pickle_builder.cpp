@@ -1,17 +1,13 @@
 #include "models/pickle_builder.h"
 
-#include <stdexcept>
-
+#include "models/refuse.h"
 #include "models/strict_json.h"
+#include "models/tensor_file.h"
 
 namespace reel::models {
 namespace {
 
 using Kind = PickleValue::Kind;
-
-constexpr size_t kMaxRank = 8;
-
-[[noreturn]] void refuse(const std::string& what) { throw std::runtime_error(what); }
 
 /// What a known global is good for.
 enum class Role { kOrderedDict, kTensor, kParameter, kSize, kStorage };

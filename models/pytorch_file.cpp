@@ -1,6 +1,7 @@
 #include "models/pytorch_file.h"
 
 #include "models/pickle.h"
+#include "models/refuse.h"
 #include "models/strict_json.h"
 #include "models/unicode.h"
 #include "models/zip_file.h"
@@ -10,10 +11,8 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr size_t kMaxTensors = 1'000'000, kMaxNameBytes = 1024, kMaxDepth = 32, kMaxVisits = 4'000'000;
+constexpr size_t kMaxDepth = 32, kMaxVisits = 4'000'000;
 constexpr std::string_view kDeepSpeedPrefix = "_forward_module.";
-
-[[noreturn]] void refuse(const std::string& what) { throw std::runtime_error(what); }
 
 /// Names the tensors below a value. Containers may be shared, even contain themselves: depth and visits are
 /// bounded.
@@ -73,12 +72,12 @@ class Walk {
       if (key.kind != Kind::kText && key.kind != Kind::kInteger) {
         refuse("a tensor lies under a key that is neither a text nor a number");
       }
-      if (key.text.size() > kMaxNameBytes) refuse("a tensor's name is above 1 KiB");
+      if (key.text.size() > kMaxTensorNameBytes) refuse("a tensor's name is above 1 KiB");
       if (!name.empty()) name += '.';
       name += key.kind == Kind::kText ? std::string(key.text) : std::to_string(key.number);
     }
     if (!stripped_.empty() && name.starts_with(stripped_)) name.erase(0, stripped_.size());
-    if (name.empty() || name.size() > kMaxNameBytes) refuse("a tensor's name is empty or above 1 KiB");
+    if (name.empty() || name.size() > kMaxTensorNameBytes) refuse("a tensor's name is empty or above 1 KiB");
     if (to_utf8(from_utf8(name)) != name) refuse("the name of the tensor '" + shown(name) + "' is not UTF-8");
     return name;
   }

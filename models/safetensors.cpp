@@ -10,7 +10,6 @@ namespace reel::models {
 namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
-constexpr size_t kMaxTensors = 1'000'000, kMaxRank = 8, kMaxNameBytes = 1024;
 // A million tensors and the metadata; values of one entry.
 constexpr JsonLimits kLimits{.depth = 8, .keys = kMaxTensors + 1, .values = 200'000};
 
@@ -143,7 +142,7 @@ std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& 
       }
       return;
     }
-    if (name.empty() || name.size() > kMaxNameBytes) refuse("a tensor's name is empty or above 1 KiB");
+    if (name.empty() || name.size() > kMaxTensorNameBytes) refuse("a tensor's name is empty or above 1 KiB");
     const TensorInfo info = parse_tensor(name, entry, data_begin, data_bytes, refuse);
     extents.emplace_back(info.begin, info.end);
     file->tensors_[name] = info;

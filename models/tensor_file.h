@@ -13,6 +13,9 @@
 
 namespace reel::models {
 
+/// Beyond these a file is not what it says it is: a format refuses it before it takes memory for the claim.
+constexpr size_t kMaxTensors = 1'000'000, kMaxRank = 8, kMaxTensorNameBytes = 1024;
+
 /// Where a tensor lies in its file. begin and end are bytes from the start of the file: those of its first
 /// element, and behind its last one.
 struct TensorInfo {

@@ -16,7 +16,8 @@ namespace reel::models {
 
 namespace {
 
-using Json = nlohmann::ordered_json;  // keys in the order of the file: added tokens get their ids by it
+using OrderedJson =
+    nlohmann::ordered_json;  // keys in the order of the file: added tokens get their ids by it
 
 constexpr size_t kMaxKeys = 10'000;  // in an object, or tokens in a list: they are looked up one by one
 constexpr std::array kRoles = {"bos_token", "eos_token", "unk_token", "sep_token",
@@ -30,7 +31,7 @@ struct Entry {
   bool operator==(const Entry& other) const { return token == other.token && text == other.text; }
 };
 
-Entry read_entry(const TokenReader& reader, const std::string& key, const Json& value) {
+Entry read_entry(const TokenReader& reader, const std::string& key, const OrderedJson& value) {
   const bool raw = value.is_object() && reader.place.ends_with("tokenizer_config.json");
   return {reader.token(key, value), value.is_string(), raw};
 }
@@ -70,22 +71,22 @@ struct Findings {
   }
 };
 
-List read_list(const TokenReader& reader, const std::string& key, const Json& list) {
+List read_list(const TokenReader& reader, const std::string& key, const OrderedJson& list) {
   if (list.is_null()) return {};
   if (!list.is_array() || list.size() > kMaxKeys) {
     refuse_file(reader.place, "'" + key + "' must be a list of at most 10000 tokens, got " +
                                   shown(list.dump()) + "; correct the file or fetch it again");
   }
   List tokens;
-  for (const Json& item : list) tokens.push_back(read_entry(reader, key, item));
+  for (const OrderedJson& item : list) tokens.push_back(read_entry(reader, key, item));
   return tokens;
 }
 
-void take_own(const TokenReader& reader, const Json& object, Findings& found) {
+void take_own(const TokenReader& reader, const OrderedJson& object, Findings& found) {
   for (const auto& [key, value] : object.items()) put(found.own, key, read_entry(reader, key, value));
 }
 
-void take_config(const TokenReader& reader, const Json& config, Findings& found) {
+void take_config(const TokenReader& reader, const OrderedJson& config, Findings& found) {
   for (const auto& [key, value] : config.items()) {
     if (!key.ends_with("_token") || value.is_null()) continue;
     if (is_role(key)) {
@@ -110,7 +111,7 @@ void take_config(const TokenReader& reader, const Json& config, Findings& found)
   }
 }
 
-void take_map(const TokenReader& reader, const Json& map, Findings& found) {
+void take_map(const TokenReader& reader, const OrderedJson& map, Findings& found) {
   for (const auto& [key, value] : map.items()) {
     if (value.is_null()) continue;
     if (key == "extra_special_tokens" && value.is_object()) {
@@ -131,7 +132,7 @@ void take_map(const TokenReader& reader, const Json& map, Findings& found) {
   }
 }
 
-Findings read_findings(const std::string& folder, const BpeFiles& files, const Json& config,
+Findings read_findings(const std::string& folder, const BpeFiles& files, const OrderedJson& config,
                        const std::string& config_path) {
   const auto path = [&](const char* name) { return (std::filesystem::path(folder) / name).string(); };
   Findings found;
@@ -142,7 +143,7 @@ Findings read_findings(const std::string& folder, const BpeFiles& files, const J
   };
   if (config.contains("added_tokens_decoder")) {  // newer folders: nothing else is looked at
     const TokenReader reader{config_path};
-    const Json& decoder = config["added_tokens_decoder"];
+    const OrderedJson& decoder = config["added_tokens_decoder"];
     if (!decoder.is_object()) {
       refuse_file(config_path, "'added_tokens_decoder' must be an object; fetch the file again");
     }
@@ -150,19 +151,19 @@ Findings read_findings(const std::string& folder, const BpeFiles& files, const J
       int64_t id = 0;
       const auto [end, code] = std::from_chars(key.data(), key.data() + key.size(), id);
       if (code != std::errc() || end != key.data() + key.size()) id = -1;
-      add(reader.id(key, Json(id)), reader.token(key, value));
+      add(reader.id(key, OrderedJson(id)), reader.token(key, value));
     }
     return found;
   }
   if (std::filesystem::exists(path("special_tokens_map.json"))) {
     const TokenReader reader{path("special_tokens_map.json")};
-    take_map(reader, read_json_object<Json>(reader.place, kMaxKeys), found);
+    take_map(reader, read_json_object<OrderedJson>(reader.place, kMaxKeys), found);
   }
   if (std::filesystem::exists(path("added_tokens.json"))) {
     const TokenReader reader{path("added_tokens.json")};
-    const auto document = read_json_object<Json>(reader.place, kMaxKeys);
+    const auto document = read_json_object<OrderedJson>(reader.place, kMaxKeys);
     for (const auto& [content, id] : document.items()) {
-      AddedToken token = reader.token(content, Json(content));
+      AddedToken token = reader.token(content, OrderedJson(content));
       const auto same = [&content = content](const Entry& entry) {
         return !entry.raw && entry.token.content == content;
       };
@@ -179,9 +180,9 @@ Findings read_findings(const std::string& folder, const BpeFiles& files, const J
 }
 
 // `model_max_length`, or its older name. Huge values, which stand for "no limit", and absent ones give 0.
-int64_t read_max_length(const Json& config, const std::string& place) {
-  Json value = config.value("model_max_length", Json());
-  if (value.is_null()) value = config.value("max_len", Json());
+int64_t read_max_length(const OrderedJson& config, const std::string& place) {
+  OrderedJson value = config.value("model_max_length", OrderedJson());
+  if (value.is_null()) value = config.value("max_len", OrderedJson());
   if (value.is_null()) return 0;
   if (!value.is_number() || !(value.get<double>() >= 1)) {
     refuse_file(place, "'model_max_length' must be a number from 1, got " + shown(value.dump()) +
@@ -190,22 +191,23 @@ int64_t read_max_length(const Json& config, const std::string& place) {
   return value.get<double>() > 1e6 ? 0 : value.get<int64_t>();
 }
 
-Json read_config(const std::string& path) {
-  return std::filesystem::exists(path) ? read_json_object<Json>(path, kMaxKeys) : Json::object();
+OrderedJson read_config(const std::string& path) {
+  return std::filesystem::exists(path) ? read_json_object<OrderedJson>(path, kMaxKeys)
+                                       : OrderedJson::object();
 }
 
 }  // namespace
 
 std::string read_tokenizer_class(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "tokenizer_config.json").string();
-  const Json name = read_config(path).value("tokenizer_class", Json());
+  const OrderedJson name = read_config(path).value("tokenizer_class", OrderedJson());
   return name.is_string() ? name.get<std::string>() : std::string();
 }
 
 TokenizerSettings read_tokenizer_settings(const std::string& folder, const BpeFiles& files,
                                           TokenizerSettings settings) {
   const std::string config_path = (std::filesystem::path(folder) / "tokenizer_config.json").string();
-  const Json config = read_config(config_path);
+  const OrderedJson config = read_config(config_path);
   Findings found = read_findings(folder, files, config, config_path);
 
   // A role whose text is also an added token has that token's options.
@@ -261,7 +263,7 @@ TokenizerSettings read_tokenizer_settings(const std::string& folder, const BpeFi
   for (const auto& [id, token] : found.added) add({token});
   for (const Entry& entry : all) add(entry);
   settings.max_length = read_max_length(config, config_path);
-  const Json split = config.value("split_special_tokens", Json());
+  const OrderedJson split = config.value("split_special_tokens", OrderedJson());
   settings.split_special = split.is_boolean() && split.get<bool>();
   return settings;
 }

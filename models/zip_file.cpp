@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/refuse.h"
 #include "models/strict_json.h"
 #include "models/unicode.h"
 
@@ -20,8 +21,6 @@ constexpr uint16_t kStored = 0;
 constexpr uint16_t kEncrypted = 1 << 0 | 1 << 6 | 1 << 13;  // plainly, strongly, with the directory masked
 constexpr uint16_t kSizesBehind = 1 << 3;                   // the local header may leave the sizes out
 constexpr uint16_t kZip64Field = 1;
-
-[[noreturn]] void refuse(const std::string& what) { throw std::runtime_error(what); }
 
 std::string quote(const std::string& name) { return "'" + shown(name) + "'"; }
 

@@ -8,13 +8,10 @@
 #include "models/part_file.h"
 
 namespace reel::pipeline {
-namespace {
 
 std::string json_quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
-
-}  // namespace
 
 Graph read_graph(const std::string& path) {
   std::error_code code;

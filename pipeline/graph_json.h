@@ -26,6 +26,9 @@ Graph read_graph(const std::string& path);  // "-": standard input
 /// fit.
 std::string write_graph(const Graph& graph);
 
+/// A JSON string with its quotes; bytes that are no UTF-8 are replaced.
+std::string json_quoted(const std::string& text);
+
 /// Writes through a temporary file and a rename; a link is followed, the permissions of an existing file are
 /// kept. Throws: std::runtime_error if the file cannot be written.
 void save_graph(const Graph& graph, const std::string& path);

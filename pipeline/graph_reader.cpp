@@ -15,10 +15,6 @@ constexpr size_t kMaxProblems = 100;  // a message longer than this helps nobody
 /// A JSON scalar; monostate is null.
 using Scalar = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string>;
 
-std::string json_quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 Input as_input(Scalar scalar) {
   return std::visit(
       [](auto& value) -> Input {

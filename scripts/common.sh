@@ -101,12 +101,12 @@ reel_build_folder() {
   if [[ $REEL_BUILD != /* ]]; then REEL_BUILD=$PWD/$REEL_BUILD; fi
 }
 
-# guess_build_seconds MODE...: a full build; six seconds a file on one core, after the precompiled header.
+# guess_build_seconds MODE...: a full build; three seconds a file on one core, after the precompiled header.
 guess_build_seconds() {
   local folders=(app pipeline guidance models attention) files
   [[ " $* " == *" test "* ]] && folders+=(tests)
   files=$(cd "$REEL_ROOT" && find "${folders[@]}" -name '*.cpp' | wc -l)
-  echo $((30 + 6 * files / $(reel_jobs)))
+  echo $((30 + 3 * files / $(reel_jobs)))
 }
 
 cache_entry() { sed -n "s/^$1:[A-Z]*=//p" "$REEL_BUILD/CMakeCache.txt" 2>/dev/null | head -n 1; }

@@ -21,7 +21,6 @@ namespace {
 
 // Containers that hold their content themselves: a playlist could make libav open other files and addresses.
 constexpr char kContainers[] = "mov,matroska,gif,avi,mpegts,mpeg,flv,ogg,asf";
-constexpr int kBufferBytes = 1 << 16;
 
 bool starts_with(const char* text, const char* start) { return std::string(text).rfind(start, 0) == 0; }
 
@@ -62,8 +61,8 @@ void Decoder::open_container() {
     throw std::runtime_error(c10::str("[", path_, "] is no video or picture that reel can read: ",
                                       libav_reason(error, log), "; convert it to .mp4, .webm, .gif or .png"));
   };
-  auto* buffer = static_cast<unsigned char*>(require_memory(av_malloc(kBufferBytes)));
-  io_.reset(require_memory(avio_alloc_context(buffer, kBufferBytes, 0, this, &read_bytes, nullptr, &seek)));
+  auto* buffer = static_cast<unsigned char*>(require_memory(av_malloc(kIoBufferBytes)));
+  io_.reset(require_memory(avio_alloc_context(buffer, kIoBufferBytes, 0, this, &read_bytes, nullptr, &seek)));
   AVFormatContext* input = require_memory(avformat_alloc_context());
   input->pb = io_.get();
   Dictionary options;

@@ -14,6 +14,8 @@ extern "C" {
 
 namespace reel::media {
 
+constexpr int kIoBufferBytes = 1 << 16;  // between libav and our files
+
 struct FreeFrame {
   void operator()(AVFrame* frame) const { av_frame_free(&frame); }
 };

@@ -11,7 +11,6 @@
 namespace reel::media {
 namespace {
 
-constexpr int kBufferBytes = 1 << 16;
 constexpr int kThreads = 2;  // see encoders.cpp
 
 }  // namespace
@@ -96,9 +95,9 @@ void Muxer::open_encoder(int64_t height, int64_t width, AVPixelFormat format) {
 
 void Muxer::open_container() {
   LogCapture log;
-  auto* buffer = static_cast<unsigned char*>(require_memory(av_malloc(kBufferBytes)));
+  auto* buffer = static_cast<unsigned char*>(require_memory(av_malloc(kIoBufferBytes)));
   io_.reset(require_memory(
-      avio_alloc_context(buffer, kBufferBytes, 1, this, nullptr, &Muxer::write_bytes, &Muxer::seek)));
+      avio_alloc_context(buffer, kIoBufferBytes, 1, this, nullptr, &Muxer::write_bytes, &Muxer::seek)));
   output_->pb = io_.get();
   output_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;  // bit-exact: no version, no date
   AVStream* stream = require_memory(avformat_new_stream(output_.get(), nullptr));

@@ -7,8 +7,7 @@
 #include "models/safetensors.h"
 #include "tests/support/command.h"
 
-namespace reel {
-namespace {
+namespace reel::edited_models_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -216,5 +215,4 @@ TEST_F(EditedGraph, CheckPassesOverModelsThatAreNotHere) {
   EXPECT_THAT(result.err, HasSubstr("no-such-model"));
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::edited_models_test

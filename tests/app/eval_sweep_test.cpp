@@ -5,8 +5,7 @@
 
 #include "tests/support/eval.h"
 
-namespace reel {
-namespace {
+namespace reel::eval_sweep_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -92,5 +91,4 @@ TEST_F(EvalSweepTest, ASweepIsCheckedBeforeTheFirstVideo) {
   refused({"--edit", "scale:factor=1|2", "--plot", "old.svg"}, 4, "exists");
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::eval_sweep_test

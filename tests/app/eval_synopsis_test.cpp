@@ -5,8 +5,7 @@
 
 #include "tests/support/eval.h"
 
-namespace reel {
-namespace {
+namespace reel::eval_synopsis_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -60,5 +59,4 @@ TEST_F(EvalSynopsisTest, SynopsesAreComparedPairByPairAndKept) {
   EXPECT_EQ(frames("kept/0001-7-unedited.mp4"), frames("one.mp4"));
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::eval_synopsis_test

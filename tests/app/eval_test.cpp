@@ -7,8 +7,7 @@
 #include "pipeline/media/picture_reader.h"
 #include "tests/support/eval.h"
 
-namespace reel {
-namespace {
+namespace reel::eval_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -187,5 +186,4 @@ TEST_F(EvalTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(read_file(folder_ / "old.csv"), "kept");
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::eval_test

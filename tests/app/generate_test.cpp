@@ -7,8 +7,7 @@
 #include "tests/support/command.h"
 #include "tests/support/golden.h"
 
-namespace reel {
-namespace {
+namespace reel::generate_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -282,5 +281,4 @@ TEST_F(GenerateTest, ErrorsAreJsonOnRequest) {
   EXPECT_EQ(error["where"], "--frames");
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::generate_test

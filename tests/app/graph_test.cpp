@@ -8,8 +8,7 @@
 
 #include "tests/support/command.h"
 
-namespace reel {
-namespace {
+namespace reel::graph_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -280,5 +279,4 @@ TEST_F(GraphVerbTest, WatchRunsAgainWhenTheFileChanges) {
   EXPECT_TRUE(all[2].contains("error"));
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::graph_test

@@ -10,8 +10,7 @@
 #include "tests/support/malformed_graphs.h"
 #include "tests/support/malformed_pytorch.h"
 
-namespace reel {
-namespace {
+namespace reel::malformed_test {
 
 using testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -115,5 +114,4 @@ TEST_P(MalformedGraphFile, IsRefusedByGraphCheck) {
 INSTANTIATE_TEST_SUITE_P(Files, MalformedGraphFile, testing::ValuesIn(malformed_graphs()),
                          [](const auto& info) { return info.param.name; });
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::malformed_test

@@ -9,8 +9,7 @@
 #include "tests/support/child_process.h"
 #include "tests/support/command.h"
 
-namespace reel {
-namespace {
+namespace reel::preview_test {
 
 using nlohmann::json;
 using testing::ElementsAre;
@@ -135,5 +134,4 @@ TEST(PreviewTest, FewerThanOneStepIsRefused) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::preview_test

@@ -10,8 +10,7 @@
 #include "tests/support/child_process.h"
 #include "tests/support/command.h"
 
-namespace reel {
-namespace {
+namespace reel::robustness_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -237,5 +236,4 @@ TEST(RobustnessTest, ASecondCtrlCStopsAtOnce) {
   EXPECT_THAT(names_in(folder), ElementsAre());
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::robustness_test

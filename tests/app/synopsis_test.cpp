@@ -7,8 +7,7 @@
 #include "tests/support/command.h"
 #include "tests/support/golden.h"
 
-namespace reel {
-namespace {
+namespace reel::synopsis_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -102,5 +101,4 @@ TEST_F(SynopsisTest, RefusesWhatDoesNotFitBeforeAnyWork) {
   refused({"--synopsis", "0:a; 2:b"}, 2, "last stage must be at frame 3");
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::synopsis_test

@@ -8,8 +8,7 @@
 #include "tests/support/command.h"
 #include "tests/support/golden.h"
 
-namespace reel {
-namespace {
+namespace reel::verbs_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -190,5 +189,4 @@ TEST(HelpTest, EveryVerbHasHelpWithAnExample) {
   EXPECT_THAT(reel_command(folder, {"--version"}).out, HasSubstr("reel "));
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::verbs_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::band_filter_test {
 
 double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
 
@@ -47,5 +46,4 @@ TEST(BandFilterTest, RefusesABandThatReachesTheMean) {
   EXPECT_THROW(high_band(4, -1), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::band_filter_test

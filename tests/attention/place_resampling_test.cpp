@@ -4,8 +4,7 @@
 
 #include <ATen/ATen.h>
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::place_resampling_test {
 
 at::Tensor resampled(const at::Tensor& picture, int64_t height, int64_t width, const std::string& how) {
   const PlaceResampling r = resample_places(picture.size(0), picture.size(1), height, width, how);
@@ -35,5 +34,4 @@ TEST(PlaceResamplingTest, EqualsATensInterpolation) {
   }
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::place_resampling_test

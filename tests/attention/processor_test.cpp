@@ -3,8 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::processor_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -185,5 +184,4 @@ TEST(ProcessorTest, DryRunListsTheSitesThatMatch) {
       << "3 heads only at the first site";
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::processor_test

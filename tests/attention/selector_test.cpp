@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::selector_test {
 
 using testing::HasSubstr;
 
@@ -63,5 +62,4 @@ TEST(SelectorTest, ErrorsNameTheTermAndTheWayOut) {
   EXPECT_THAT(error_of("heads=-1"), HasSubstr("not a number"));
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::selector_test

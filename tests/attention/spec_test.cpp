@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace reel {
-namespace {
+namespace reel::spec_test {
 
 using testing::HasSubstr;
 
@@ -71,5 +70,4 @@ TEST(RegistryTest, RefusesTheSameNameTwice) {
   EXPECT_THROW(registry.get("edit", "dmo"), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel
+}  // namespace reel::spec_test

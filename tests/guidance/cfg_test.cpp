@@ -4,8 +4,7 @@
 
 #include "tests/support/golden.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::cfg_test {
 
 /// Answers context + latent row by row, and remembers what it was asked.
 class Echo : public models::Denoiser {
@@ -129,5 +128,4 @@ TEST(CfgTest, ShowsTheSitesOfTheNetwork) {
   EXPECT_EQ(Cfg(echo, {}).sites()[0].path, "here");
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::cfg_test

@@ -5,8 +5,7 @@
 #include "models/model_folder.h"
 #include "tests/support/models.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::lvdm_sampling_test {
 
 using models::max_error;
 
@@ -74,5 +73,4 @@ TEST(LvdmSamplingTest, TheFolderSaysHowMuchFreshNoiseUnlessTheUserDoes) {
   EXPECT_EQ(draws, 1);
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::lvdm_sampling_test

@@ -4,8 +4,7 @@
 
 #include "tests/support/golden.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::prompt_schedule_test {
 
 using testing::HasSubstr;
 
@@ -82,5 +81,4 @@ TEST(PromptScheduleTest, FramesOutsideAndDuplicatesAreRefusedBeforeEncoding) {
   EXPECT_THROW(schedule_contexts({0, 1}, at::zeros({3, 2, 2}), 4, PromptBlend::kHold), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::prompt_schedule_test

@@ -5,8 +5,7 @@
 
 #include "tests/support/golden.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::sampling_test {
 
 using Log = std::vector<std::string>;
 
@@ -146,5 +145,4 @@ TEST(SeededNoiseTest, SourcesOutliveTheObjectTheyCameFrom) {
   EXPECT_TRUE(close(source(0), at::tensor(kSecond).reshape({1, 2, 3, 4}), 1e-6, 1e-6));
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::sampling_test

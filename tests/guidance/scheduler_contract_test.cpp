@@ -5,8 +5,7 @@
 
 #include "tests/guidance/scheduler_testing.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::scheduler_contract_test {
 
 using testing::HasSubstr;
 
@@ -213,5 +212,4 @@ TEST(SchedulerContractTest, UnusableFilesAreRefusedWithTheReason) {
   }
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::scheduler_contract_test

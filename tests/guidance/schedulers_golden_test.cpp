@@ -10,8 +10,7 @@
 #include "guidance/sigma_schedule.h"
 #include "tests/support/golden.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::schedulers_golden_test {
 
 const SchedulerRegistry& registry() {
   static const SchedulerRegistry filled = [] {
@@ -140,5 +139,4 @@ TEST(NoiseScheduleGoldenTest, AlphasEqualTheReferenceBitForBit) {
   }
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::schedulers_golden_test

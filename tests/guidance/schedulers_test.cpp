@@ -3,8 +3,7 @@
 
 #include "tests/guidance/scheduler_testing.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::schedulers_test {
 
 using testing::HasSubstr;
 
@@ -157,5 +156,4 @@ TEST(MakeSchedulerTest, UnknownNamesAreRefusedWithTheNearest) {
   EXPECT_THAT(error_of(R"("_class_name": "HeunDiscreteScheduler")", "", 4), HasSubstr("dpmpp_2m"));
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::schedulers_test

@@ -4,8 +4,7 @@
 
 #include "tests/support/golden.h"
 
-namespace reel::guidance {
-namespace {
+namespace reel::guidance::synopsis_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -113,5 +112,4 @@ TEST_F(SynopsisContextsTest, EqualStagesAreTheSinglePromptBitForBit) {
   for (int64_t f = 0; f < 16; ++f) EXPECT_TRUE(at::equal(context[f], stage_[0])) << f;
 }
 
-}  // namespace
-}  // namespace reel::guidance
+}  // namespace reel::guidance::synopsis_test

@@ -6,8 +6,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::config_access_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -82,5 +81,4 @@ TEST(ConfigAccessTest, RefusesMalformedDocuments) {
   EXPECT_THAT(error_of([] { Config::read("/absent/config.json"); }), HasSubstr("does not exist"));
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::config_access_test

@@ -6,8 +6,7 @@
 
 #include "tests/support/malformed_file.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::config_test {
 
 TEST(ConfigTest, NumbersThatJsonLacksAreKeptAsTexts) {
   // As Python's json writes the defaults of diffusers' DPM-Solver.
@@ -58,5 +57,4 @@ TEST(ConfigTest, AMillionValuesAreTheLimit) {
   }
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::config_test

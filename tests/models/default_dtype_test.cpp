@@ -2,8 +2,7 @@
 
 #include "tests/support/models.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::default_dtype_test {
 
 TEST(DefaultDtypeTest, RoundsOnlyWhatWasStoredRounded) {
   EXPECT_EQ(default_dtype(true, true, at::kCPU), at::kBFloat16);
@@ -18,5 +17,4 @@ TEST(DefaultDtypeTest, LooksAtTheFilesOfTheComponent) {
   EXPECT_EQ(default_dtype(golden_component("clip_text/defaults_absent"), at::kCPU), at::kFloat);
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::default_dtype_test

@@ -6,8 +6,7 @@
 #include "tests/support/lvdm_structure.h"
 #include "tests/support/models.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::edit_sites_test {
 
 using testing::AllOf;
 using testing::Each;
@@ -57,5 +56,4 @@ TEST(EditSitesTest, VstarActsAtTenTemporalAttentionsOfEachLevelThatItsPresetName
   }
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::edit_sites_test

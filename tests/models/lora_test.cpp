@@ -8,8 +8,7 @@
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::lora_test {
 
 using testing::HasSubstr;
 
@@ -82,5 +81,4 @@ TEST(LoraTest, RefusesFilesThatAreNoLora) {
       HasSubstr("do not match"));
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::lora_test

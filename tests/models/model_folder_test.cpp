@@ -8,8 +8,7 @@
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::model_folder_test {
 
 namespace fs = std::filesystem;
 
@@ -47,5 +46,4 @@ TEST(ModelFolderTest, ReadsTheSizeFromOneSideOrTwo) {
   EXPECT_THROW(with_sample_size("[8, 8, 8]"), std::runtime_error);
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::model_folder_test

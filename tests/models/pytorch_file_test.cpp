@@ -12,8 +12,7 @@
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::pytorch_file_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -261,5 +260,4 @@ TEST(CheckpointTest, RefusesRowsThatDoNotDivide) {
   EXPECT_THROW(checkpoint.split_rows("b", {"a", "k", "v"}), std::runtime_error) << "a is there already";
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::pytorch_file_test

@@ -13,8 +13,7 @@
 #include "tests/support/malformed_checkpoints.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::safetensors_test {
 
 using testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -177,5 +176,4 @@ TEST(CheckpointTest, RefusesTwoTensorsThatMeanTheSame) {
   EXPECT_THROW(checkpoint.rename([](const std::string&) { return "same"; }), std::runtime_error);
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::safetensors_test

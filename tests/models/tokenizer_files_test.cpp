@@ -8,8 +8,7 @@
 #include "models/tokenizer.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::tokenizer_files_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -152,5 +151,4 @@ TEST(TokenizerFolderTest, RefusesFilesAbove64Megabytes) {
   }
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::tokenizer_files_test

@@ -11,8 +11,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::tokenizer_test {
 
 using Ids = std::vector<int64_t>;
 
@@ -250,5 +249,4 @@ TEST(TokenizerTest, RefusesATextThatNeedsAnUnknownTokenItHasNot) {
   EXPECT_THROW(tokenizer->encode("ab"), std::runtime_error);
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::tokenizer_test

@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace reel::models {
-namespace {
+namespace reel::models::unicode_test {
 
 constexpr char32_t kEnd = 0x110000;
 
@@ -126,5 +125,4 @@ TEST(UnicodeTest, ReplacesMalformedBytesAsPythonDoes) {
   }
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::unicode_test

@@ -5,8 +5,7 @@
 #include "models/safetensors.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::upsample_test {
 
 /// Loads `weight` [out, in, 3, 3] and `bias` as a layer's file would hold them.
 UpsampleConv load(const at::Tensor& weight, const at::Tensor& bias) {
@@ -57,5 +56,4 @@ TEST(UpsampleConvTest, RefusesOtherSizes) {
   EXPECT_THROW(load(weight, bias)(at::zeros({1, 2, 2, 1}), 4, 5), c10::Error);
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::upsample_test

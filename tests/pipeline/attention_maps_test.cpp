@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::attention_maps_test {
 
 using testing::ElementsAre;
 
@@ -83,5 +82,4 @@ TEST(AttentionMapsTest, NothingRecordedIsRefused) {
   EXPECT_THROW(draw_attention_maps({&maps, 1}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::attention_maps_test

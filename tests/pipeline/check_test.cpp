@@ -6,8 +6,7 @@
 
 #include "tests/pipeline/stub_nodes.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::check_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -278,5 +277,4 @@ TEST_F(CheckTest, TheOrderOfExecutionPutsSourcesFirstAndTheFirstOutputEarly) {
   EXPECT_THAT(ids, ElementsAre("1", "2", "0", "3", "4", "5"));
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::check_test

@@ -2,8 +2,7 @@
 
 #include "pipeline/executor.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::edit_nodes_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -100,5 +99,4 @@ TEST_F(EditNodesTest, BadSelectorsAreRefused) {
   EXPECT_THROW(rule_of("Simple", {{"selector", std::string("nonsense=1")}}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::edit_nodes_test

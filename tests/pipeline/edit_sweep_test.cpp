@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::edit_sweep_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -88,5 +87,4 @@ TEST_F(EditSweepTest, EveryPointIsCheckedByTheRegistry) {
   EXPECT_THAT(refusal({"scale:factor=1|two"}), HasSubstr("two"));
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::edit_sweep_test

@@ -7,8 +7,7 @@
 #include "pipeline/outcome_json.h"
 #include "tests/pipeline/stub_nodes.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::executor_disk_test {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
@@ -276,5 +275,4 @@ TEST(CacheFolderTest, FollowsTheXdgStandard) {
   with(old_xdg ? kept_xdg.c_str() : nullptr, old_home ? kept_home.c_str() : nullptr);
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::executor_disk_test

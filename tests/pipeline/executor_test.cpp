@@ -5,8 +5,7 @@
 #include "pipeline/graph_edit.h"
 #include "tests/pipeline/stub_nodes.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::executor_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -443,5 +442,4 @@ TEST_F(ExecutorTest, RunsAChainOfThousandsOfNodes) {
   EXPECT_EQ(std::get<double>(executor.values("4999")->at(0)), 5000);
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::executor_test

@@ -4,8 +4,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::file_stamp_test {
 
 namespace fs = std::filesystem;
 
@@ -56,5 +55,4 @@ TEST(FileStampTest, APatternStandsForItsNumberedFiles) {
   EXPECT_EQ(file_stamp(pattern), one);
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::file_stamp_test

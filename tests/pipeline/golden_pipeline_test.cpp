@@ -7,8 +7,7 @@
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::golden_pipeline_test {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
@@ -173,5 +172,4 @@ TEST_P(PipelineGolden, MakesTheSameLatentsOnCuda) {
 INSTANTIATE_TEST_SUITE_P(Cases, PipelineGolden, testing::ValuesIn(all_cases()),
                          [](const auto& info) { return info.param.folder + "_" + info.param.run; });
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::golden_pipeline_test

@@ -5,8 +5,7 @@
 #include "pipeline/graph_json.h"
 #include "tests/pipeline/stub_nodes.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::graph_edit_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -271,5 +270,4 @@ TEST_F(GraphEditTest, DiffKeepsTypesApart) {
   EXPECT_THAT(diff(graph, text), ElementsAre("3.steps: 4 -> \"4\""));
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::graph_edit_test

@@ -8,8 +8,7 @@
 #include "tests/support/malformed_graphs.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::graph_json_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -304,5 +303,4 @@ TEST(GraphJsonTest, NamesFilesThatCannotBeReadOrWritten) {
   EXPECT_THROW(read_graph("/dev/zero"), GraphError) << "endless input ends at the limit";
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::graph_json_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::hash_test {
 
 // The examples of FIPS 180-4 and its test vectors.
 TEST(HashTest, AgreesWithPublishedDigests) {
@@ -35,5 +34,4 @@ TEST(HashTest, FieldsHaveBorders) {
   EXPECT_NE(Hash().field("").hex(), Hash().hex());
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::hash_test

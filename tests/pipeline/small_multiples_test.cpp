@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::small_multiples_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -86,5 +85,4 @@ TEST(SmallMultiplesTest, TextIsEscapedAndSeveralSeriesHaveALegend) {
   EXPECT_THAT(draw_multiples(chart), HasSubstr("strength=2"));
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::small_multiples_test

@@ -46,12 +46,12 @@ class ChildProcess {
       execv(REEL_BINARY, arguments.data());
       _exit(127);
     }
-    close(out[1]), close(err[1]);
+    ::close(out[1]), ::close(err[1]);
     out_ = out[0], err_ = err[0];
   }
   ~ChildProcess() {
     if (id_ > 0) kill(id_, SIGKILL), waitpid(id_, nullptr, 0);
-    close(out_), close(err_);
+    ::close(out_), ::close(err_);
   }
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

@@ -3,8 +3,7 @@
 #include "attention/band_filter.h"
 #include "tests/attention/edits/temporal_layer.h"
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::broadway_test {
 
 double plain_energy(PlainMap& map, int64_t r) {
   double sum = 0;
@@ -262,5 +261,4 @@ TEST(BroadWayTest, RefusesABandBeyondTheFramesAndMaskedKeys) {
   EXPECT_THROW(processor.attend(call), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::broadway_test

@@ -3,8 +3,7 @@
 
 #include "tests/attention/edits/temporal_layer.h"
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::fused_form_test {
 
 struct Size {
   int64_t frames, d, heads1, heads2;
@@ -92,5 +91,4 @@ TEST(FusedFormTest, LeavesUnselectedRowsAndHeadsUntouchedBitForBit) {
   }
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::fused_form_test

@@ -2,8 +2,7 @@
 
 #include "attention/processor.h"
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::scale_test {
 
 const Site kSite{.path = "a", .kind = SiteKind::kTemporal, .heads = 2};
 const Step kStep;
@@ -56,5 +55,4 @@ TEST(ScaleTest, RefusesFactorsOutOfRange) {
   EXPECT_THROW(edits.parse("scal"), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::scale_test

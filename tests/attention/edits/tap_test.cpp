@@ -2,8 +2,7 @@
 
 #include "attention/processor.h"
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::tap_test {
 
 const Site kSite{.path = "mid_block.attn1", .kind = SiteKind::kTemporal, .heads = 2};
 const Step kStep{.index = 3, .count = 10};
@@ -65,5 +64,4 @@ TEST(TapTest, NamesFurtherCallsOfAStepApart) {
   EXPECT_TRUE(tensors.count("mid_block.attn1/step3/call1"));
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::tap_test

@@ -2,8 +2,7 @@
 
 #include "tests/attention/edits/temporal_layer.h"
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::vstar_test {
 
 const Site kFinest{.path = "up_blocks.3.temp_attentions.0.transformer_blocks.0.attn1",
                    .kind = SiteKind::kTemporal,
@@ -117,5 +116,4 @@ TEST(VstarTest, SeesWhichQueriesABlockHolds) {
   EXPECT_LE(max_difference(small.attend(layer.call(step)), whole.attend(layer.call(step))), 1e-6);
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::vstar_test

@@ -4,8 +4,7 @@
 
 #include <ATen/Parallel.h>
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::frame_attention_test {
 
 struct Case {
   int64_t rows, groups, heads, frames, keys, width;
@@ -114,5 +113,4 @@ TEST(FrameAttentionTest, AcceptsEmptyInputsAndRefusesWrongOnes) {
   EXPECT_THROW(frame_attention(q, other, other, 1), c10::Error);
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::frame_attention_test

@@ -11,8 +11,7 @@
 #include "attention/ops/frame_map_energy.h"
 #include "attention/place_resampling.h"
 
-namespace reel::attention {
-namespace {
+namespace reel::attention::frame_map_edit_test {
 
 struct Case {
   int64_t rows, height, width, heads, frames, d;
@@ -182,5 +181,4 @@ TEST(FrameMapEdits, RefuseTensorsThatDoNotFit) {
   EXPECT_THROW(frame_attention(x, x, x, 1, edit), c10::Error) << "an anchor without places";
 }
 
-}  // namespace
-}  // namespace reel::attention
+}  // namespace reel::attention::frame_map_edit_test

@@ -3,8 +3,7 @@
 
 #include "tests/support/models.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::autoencoder_kl_test {
 
 constexpr double kTolerance = 1e-4;  // of a pass in f32: the promise to users
 
@@ -69,5 +68,4 @@ TEST(VaeTilingTest, TilesStayCloseToTheWholePictureAndReportProgress) {
   EXPECT_THROW(vae->decode(latent, {.tile = 33}, {}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::autoencoder_kl_test

@@ -3,8 +3,7 @@
 
 #include "tests/support/models.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::clip_text_test {
 
 constexpr double kTolerance = 1e-4;  // of a pass in f32: the promise to users
 
@@ -45,5 +44,4 @@ TEST(ClipTextTest, RefusesIdsAndSkipsThatDoNotExist) {
       << "two layers only";
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::clip_text_test

@@ -11,8 +11,7 @@
 #include "tests/support/pytorch_bytes.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::lvdm_test {
 
 namespace fs = std::filesystem;
 using attention::SiteKind;
@@ -182,5 +181,4 @@ TEST(LvdmTest, NamesWhatIsMissingAndWhatIsUnexpected) {
               HasSubstr("has no model_index.json"));
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::lvdm_test

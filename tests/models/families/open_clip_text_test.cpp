@@ -8,8 +8,7 @@
 #include "models/tokenizer.h"
 #include "tests/support/models.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::open_clip_text_test {
 
 using testing::HasSubstr;
 
@@ -108,5 +107,4 @@ TEST(OpenClipTextTest, SaysWhatIsWrongWithATower) {
   EXPECT_THAT(error_of(damaged, prefix), HasSubstr("two layers or more"));
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::open_clip_text_test

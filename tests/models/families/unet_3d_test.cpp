@@ -3,8 +3,7 @@
 
 #include "tests/support/denoisers.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::unet_3d_test {
 
 using attention::SiteKind;
 
@@ -88,5 +87,4 @@ TEST(UNet3DTest, RefusesHeadsThatItCannotHave) {
               testing::HasSubstr("supported are CrossAttnDownBlock3D and DownBlock3D"));
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::unet_3d_test

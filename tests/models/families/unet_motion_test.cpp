@@ -4,8 +4,7 @@
 #include "tests/support/pytorch_bytes.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::unet_motion_test {
 
 namespace fs = std::filesystem;
 
@@ -113,5 +112,4 @@ TEST(UNetMotionTest, ProjectsTheContextOnceForAllStepsWithTheSameResult) {
   EXPECT_FALSE(condition.projected_context->empty());
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::unet_motion_test

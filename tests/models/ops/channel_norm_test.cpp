@@ -3,8 +3,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
-namespace reel::models {
-namespace {
+namespace reel::models::channel_norm_test {
 
 struct Case {
   std::vector<int64_t> shape;  // [N, H, W, C]
@@ -94,5 +93,4 @@ INSTANTIATE_TEST_SUITE_P(Devices, Geglu, testing::Values(at::kCPU, at::kCUDA), [
   return at::DeviceTypeName(info.param, /*lower_case=*/true);
 });
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::channel_norm_test

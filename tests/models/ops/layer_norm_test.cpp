@@ -4,8 +4,7 @@
 
 #include "models/layers.h"
 
-namespace reel::models {
-namespace {
+namespace reel::models::layer_norm_test {
 
 struct Case {
   std::vector<int64_t> shape;
@@ -87,5 +86,4 @@ TEST(LinearTest, AddsToAResidualWhatItWouldReturn) {
   }
 }
 
-}  // namespace
-}  // namespace reel::models
+}  // namespace reel::models::layer_norm_test

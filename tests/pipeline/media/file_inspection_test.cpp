@@ -8,8 +8,7 @@
 #include "pipeline/media/png_file.h"
 #include "tests/pipeline/media/media_testing.h"
 
-namespace reel::media {
-namespace {
+namespace reel::media::file_inspection_test {
 
 using ::testing::HasSubstr;
 
@@ -119,5 +118,4 @@ TEST(FrameBufferTest, DoesNotTrustAHugeCount) {
   EXPECT_EQ(buffer.take().size(0), 1);
 }
 
-}  // namespace
-}  // namespace reel::media
+}  // namespace reel::media::file_inspection_test

@@ -4,8 +4,7 @@
 
 #include "tests/pipeline/media/media_testing.h"
 
-namespace reel::media {
-namespace {
+namespace reel::media::palette_test {
 
 double palette_error(const at::Tensor& pixels, const Palette& palette) {
   at::Tensor colours = at::empty({static_cast<int64_t>(palette.colours.size()), 3}, at::kDouble);
@@ -68,5 +67,4 @@ TEST(PaletteTest, DitheringKeepsTheLocalMean) {
   }
 }
 
-}  // namespace
-}  // namespace reel::media
+}  // namespace reel::media::palette_test

@@ -5,8 +5,7 @@
 #include "pipeline/media/video_writer.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::media {
-namespace {
+namespace reel::media::picture_rgba_test {
 
 using testing::HasSubstr;
 
@@ -57,5 +56,4 @@ TEST_F(ReadRgbaTest, NamesTheFileThatIsAbsentOrDamaged) {
   EXPECT_THAT(complaint(folder / "cut.png"), HasSubstr("cut.png] is a damaged PNG"));
 }
 
-}  // namespace
-}  // namespace reel::media
+}  // namespace reel::media::picture_rgba_test

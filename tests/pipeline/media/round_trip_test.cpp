@@ -5,8 +5,7 @@
 
 #include "tests/pipeline/media/media_testing.h"
 
-namespace reel::media {
-namespace {
+namespace reel::media::round_trip_test {
 
 nlohmann::json probe(const std::string& path) {
   const nlohmann::json all = nlohmann::json::parse(
@@ -364,5 +363,4 @@ TEST(QuietTest, LibrariesPrintNothing) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
-}  // namespace
-}  // namespace reel::media
+}  // namespace reel::media::round_trip_test

@@ -7,8 +7,7 @@
 
 #include "tests/pipeline/media/media_testing.h"
 
-namespace reel::media {
-namespace {
+namespace reel::media::video_reader_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -278,5 +277,4 @@ TEST(Y4mTest, BadHeadersAreRefused) {
   EXPECT_THAT(reading(folder / "c.y4m"), HasSubstr("no FRAME mark"));
 }
 
-}  // namespace
-}  // namespace reel::media
+}  // namespace reel::media::video_reader_test

@@ -9,8 +9,7 @@
 
 #include "tests/pipeline/media/media_testing.h"
 
-namespace reel::media {
-namespace {
+namespace reel::media::video_writer_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -309,5 +308,4 @@ TEST(WriteVideoTest, ReportsProgress) {
                std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::media
+}  // namespace reel::media::video_writer_test

@@ -7,8 +7,7 @@
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
-namespace reel::pipeline {
-namespace {
+namespace reel::pipeline::synopsis_prompt_test {
 
 constexpr int64_t kFrames = 16, kStages = 5;
 constexpr int64_t kKnots[kStages] = {0, 3, 7, 11, 15};
@@ -163,5 +162,4 @@ TEST_F(SynopsisPromptTest, RefusesMoreStagesThanFrames) {
   EXPECT_THROW(context(synopsis(std::vector<std::string>(17, "a fox"))), std::exception);
 }
 
-}  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel::pipeline::synopsis_prompt_test

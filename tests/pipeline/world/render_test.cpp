@@ -6,8 +6,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/world.h"
 
-namespace reel::world {
-namespace {
+namespace reel::world::render_test {
 
 const World& world() { return bundled_world(); }
 
@@ -107,5 +106,4 @@ TEST(RenderTest, RefusesATakeOfAnotherScene) {
   EXPECT_THROW(render(world(), unknown, sample_take(world(), one, dice)), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::world
+}  // namespace reel::world::render_test

@@ -11,8 +11,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/world.h"
 
-namespace reel::world {
-namespace {
+namespace reel::world::scene_test {
 
 using testing::HasSubstr;
 
@@ -194,5 +193,4 @@ TEST(TakeTest, DrawsStayInTheRangesOfTheWorld) {
   }
 }
 
-}  // namespace
-}  // namespace reel::world
+}  // namespace reel::world::scene_test

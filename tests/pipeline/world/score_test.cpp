@@ -9,8 +9,7 @@
 #include "pipeline/world/render.h"
 #include "tests/support/world.h"
 
-namespace reel::world {
-namespace {
+namespace reel::world::score_test {
 
 class ScoreTest : public testing::Test {
  protected:
@@ -241,5 +240,4 @@ TEST(DegradeTest, EachIsAsStrongAsItSays) {
   EXPECT_THROW(degradation("fog"), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::world
+}  // namespace reel::world::score_test

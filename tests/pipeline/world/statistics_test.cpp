@@ -7,8 +7,7 @@
 
 #include "pipeline/world/scene.h"
 
-namespace reel::world {
-namespace {
+namespace reel::world::statistics_test {
 
 TEST(ProportionTest, EqualsPublishedWilsonIntervals) {
   // R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
@@ -110,5 +109,4 @@ TEST(BootstrapTest, PairsShowAShiftThatTheirSpreadHides) {
   EXPECT_THROW(bootstrap_difference(before, after), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace reel::world
+}  // namespace reel::world::statistics_test

@@ -9,8 +9,7 @@
 #include "pipeline/world/degrade.h"
 #include "tests/support/world.h"
 
-namespace reel::world {
-namespace {
+namespace reel::world::synopsis_test {
 
 using guidance::PromptBlend;
 using testing::ElementsAre;
@@ -228,5 +227,4 @@ TEST(SynopsisScoreTest, RefusesWhatIsNoVideoOrNoSynopsis) {
   refused(frames, synopsis({"a dog moving up and a cat spinning at sea"}, StageChange::kObject));
 }
 
-}  // namespace
-}  // namespace reel::world
+}  // namespace reel::world::synopsis_test
