@@ -89,7 +89,7 @@ class BroadWay : public Edit {
   EditFacts facts() const override {
     EditFacts facts = {{"anchor_bytes", double(most_bytes_)}};
     if (!measured_.empty()) {
-      const at::Tensor gains = at::cat(measured_);
+      const at::Tensor gains = at::cat(measured_).cpu();
       facts["mean_gain"] = gains.mean().item<double>(), facts["largest_gain"] = gains.max().item<double>();
     }
     return facts;
@@ -198,15 +198,13 @@ class BroadWay : public Edit {
     const auto pooled = [&](const at::Tensor& t) {
       return options_.pooled ? (t * rows.pool).sum(0, /*keepdim=*/true).expand_as(t) : t;
     };
-    const at::Tensor band = pooled(energies.high), low = pooled(energies.guided) - band;
-    const at::Tensor adaptive = ((pooled(energies.before) - low).clamp_min(0) / band.clamp_min(1e-30))
-                                    .sqrt()
-                                    .clamp_min(options_.beta);
-    // A map without high frequencies (an even one) has nothing to raise.
-    const at::Tensor chosen = at::where(band < 1e-8, 1.0, adaptive).to(at::kFloat);
+    const at::Tensor chosen =
+        energy_gain(pooled(energies.before), pooled(energies.guided), pooled(energies.high), options_.beta);
     gains_[call.site.path] = chosen;
     measured_.push_back(chosen);
-    return rows.shares.defined() ? (rows.shares * chosen).sum(1) : chosen;
+    if (!rows.shares.defined()) return chosen;
+    const at::Tensor parts = rows.shares * chosen;
+    return rows.count == 1 ? parts.flatten() : parts.sum(1);
   }
 
   /// Only `high`: which frequencies are raised.

@@ -1,4 +1,4 @@
-// Schema and checks of reel::frame_map_energy; devices register themselves.
+// Schemas and checks of reel::frame_map_energy and reel::energy_gain; devices register themselves.
 #include "attention/ops/frame_map_energy.h"
 
 #include <ATen/ATen.h>
@@ -25,6 +25,7 @@ TORCH_LIBRARY_FRAGMENT(reel, library) {
   library.def(
       "frame_map_energy(Tensor q, Tensor k, float scale, Tensor?[] edit, float alpha, bool keep_maps) -> "
       "(Tensor, Tensor)");
+  library.def("energy_gain(Tensor before, Tensor guided, Tensor high, float least) -> Tensor");
 }
 
 FrameMapEnergy frame_map_energy(const at::Tensor& q, const at::Tensor& k, double scale,
@@ -51,8 +52,29 @@ FrameMapEnergy frame_map_energy_composed(const at::Tensor& q, const at::Tensor& 
           keep_maps ? maps : at::Tensor()};
 }
 
+at::Tensor energy_gain(const at::Tensor& before, const at::Tensor& guided, const at::Tensor& high,
+                       double least) {
+  for (const at::Tensor* t : {&before, &guided, &high}) {
+    TORCH_CHECK(t->dim() == 1 && t->sizes() == before.sizes() && t->scalar_type() == at::kDouble,
+                "energy_gain: energies must be [R] f64, got ", t->sizes(), " ", t->scalar_type());
+  }
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("reel::energy_gain", "")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, double)>();
+  return op.call(before, guided, high, least);
+}
+
+at::Tensor energy_gain_composed(const at::Tensor& before, const at::Tensor& guided, const at::Tensor& high,
+                                double least) {
+  const at::Tensor low = guided - high;
+  const at::Tensor gain = ((before - low).clamp_min(0) / high.clamp_min(1e-30)).sqrt().clamp_min(least);
+  return at::where(high < 1e-8, 1.0, gain).to(at::kFloat);
+}
+
 TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
   library.impl("frame_map_energy", frame_map_energy_by_aten);
+  library.impl("energy_gain", energy_gain_composed);
 }
 
 }  // namespace reel::attention

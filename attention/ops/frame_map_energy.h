@@ -22,4 +22,14 @@ FrameMapEnergy frame_map_energy(const at::Tensor& q, const at::Tensor& k, double
 FrameMapEnergy frame_map_energy_composed(const at::Tensor& q, const at::Tensor& k, double scale,
                                          const FrameMapEdit& edit, bool keep_maps = false);
 
+/// The factor of the high frequencies that gives the guided maps the energy back that they had before, at
+/// least `least`: sqrt((before - low) / high), where low = guided - high; 1 where there are none (high below
+/// 1e-8). [R] f32. One kernel on a GPU: ATen's for these few numbers would take 80 MB of the host's memory.
+at::Tensor energy_gain(const at::Tensor& before, const at::Tensor& guided, const at::Tensor& high,
+                       double least);
+
+/// The same from ATen's operators.
+at::Tensor energy_gain_composed(const at::Tensor& before, const at::Tensor& guided, const at::Tensor& high,
+                                double least);
+
 }  // namespace reel::attention

@@ -39,18 +39,38 @@ std::tuple<at::Tensor, at::Tensor> frame_map_energy_cuda(const at::Tensor& q, co
   const at::Tensor maps =
       at::empty(keep_maps ? std::vector<int64_t>{rows, groups, heads, f, f} : std::vector<int64_t>{0},
                 q.options().dtype(kept_type));
-  at::Tensor sums =
-      at::empty({rows, groups * frame_map_energy_parts(arguments), 3}, q.options().dtype(at::kFloat));
+  const int64_t parts = groups * frame_map_energy_parts(arguments);
+  at::Tensor sums = at::empty({rows, parts, 3}, q.options().dtype(at::kFloat)),
+             energies = at::empty({3, rows}, q.options().dtype(at::kDouble));
   arguments.sums = sums.mutable_data_ptr<float>();
   arguments.maps = keep_maps ? maps.mutable_data_ptr() : nullptr;
   arguments.half_maps = kept_type == at::kHalf;
-  launch_frame_map_energy(arguments, c10::cuda::getCurrentCUDAStream());
+  const auto stream = c10::cuda::getCurrentCUDAStream();
+  launch_frame_map_energy(arguments, stream);
   C10_CUDA_KERNEL_LAUNCH_CHECK();
-  return {sums.sum(1, /*keepdim=*/false, at::kDouble).t().div_(double(groups * heads * f)), maps};
+  launch_energy_sums(sums.const_data_ptr<float>(), rows, parts, 1 / double(groups * heads * f),
+                     energies.mutable_data_ptr<double>(), stream);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return {energies, maps};
+}
+
+at::Tensor energy_gain_cuda(const at::Tensor& before, const at::Tensor& guided, const at::Tensor& high,
+                            double least) {
+  const c10::cuda::CUDAGuard guard(high.device());
+  at::Tensor gain = at::empty(high.sizes(), high.options().dtype(at::kFloat));
+  if (gain.numel() == 0) return gain;
+  const at::Tensor b = before.contiguous(), g = guided.contiguous(), h = high.contiguous();
+  launch_energy_gain(b.const_data_ptr<double>(), g.const_data_ptr<double>(), h.const_data_ptr<double>(),
+                     least, gain.numel(), gain.mutable_data_ptr<float>(), c10::cuda::getCurrentCUDAStream());
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return gain;
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(reel, CUDA, library) { library.impl("frame_map_energy", frame_map_energy_cuda); }
+TORCH_LIBRARY_IMPL(reel, CUDA, library) {
+  library.impl("frame_map_energy", frame_map_energy_cuda);
+  library.impl("energy_gain", energy_gain_cuda);
+}
 
 }  // namespace reel::attention

@@ -31,4 +31,12 @@ bool frame_map_energy_fits(const FrameMapEnergyArguments& arguments);
 int64_t frame_map_energy_parts(const FrameMapEnergyArguments& arguments);
 void launch_frame_map_energy(const FrameMapEnergyArguments& arguments, cudaStream_t stream);
 
+/// energies[e][row]: `scale` x the sum of that row's `parts` partial sums e, always in the same order. [3,
+/// rows].
+void launch_energy_sums(const float* sums, int64_t rows, int64_t parts, double scale, double* energies,
+                        cudaStream_t stream);
+/// energy_gain of `count` rows.
+void launch_energy_gain(const double* before, const double* guided, const double* high, double least,
+                        int64_t count, float* gain, cudaStream_t stream);
+
 }  // namespace reel::attention

@@ -16,6 +16,10 @@ uint32_t pack(const uint8_t* rgb) {
   return static_cast<uint32_t>(rgb[0]) << 16 | static_cast<uint32_t>(rgb[1]) << 8 | rgb[2];
 }
 
+uint8_t round_byte(double value) { return static_cast<uint8_t>(std::clamp(std::lround(value), 0L, 255L)); }
+
+}  // namespace
+
 struct Moments {
   double count = 0, sum[3] = {0, 0, 0}, squares = 0;
   void add(const Moments& other, double sign) {
@@ -33,10 +37,6 @@ struct Box {
   std::array<int, 3> low, high;  // cells low <= i < high
   double variance = 0;
 };
-
-uint8_t round_byte(double value) { return static_cast<uint8_t>(std::clamp(std::lround(value), 0L, 255L)); }
-
-}  // namespace
 
 // Sums over boxes in constant time from a cumulative table; doubles hold these integers exactly (below 2^53).
 class BoxSplitter {
