@@ -37,6 +37,7 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 say "running the tests, $jobs at once"
 status=0
 log=$REEL_BUILD/Testing/Temporary/LastTest.log
+mkdir -p "${log%/*}" && : >"$log"  # an interrupted run must not count the one before
 ctest --test-dir "$REEL_BUILD" --output-on-failure --no-tests=error -j "$jobs" "$@" </dev/null || status=$?
 # count_of WORD: the sum of the programs' closing lines "[  WORD  ] N test(s)".
 count_of() { sed -n "s/^\\[ *$1 *\\] \\([0-9]*\\) tests\\{0,1\\}[.,].*/\\1/p" "$log" | awk '{sum += $1} END {print sum + 0}'; }
