@@ -204,6 +204,7 @@ class BroadWay : public Edit {
     measured_.push_back(chosen);
     if (!rows.shares.defined()) return chosen;
     const at::Tensor parts = rows.shares * chosen;
+    // The usual single column needs no sum, whose kernels would take 20 MB of the host's memory.
     return rows.count == 1 ? parts.flatten() : parts.sum(1);
   }
 

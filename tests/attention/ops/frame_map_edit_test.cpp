@@ -164,23 +164,25 @@ TEST(FrameMapEdits, GiveTheSameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(at::equal(with_threads(1), with_threads(4)));
 }
 
-TEST(FrameMapEdits, GainsGiveTheEnergyBackOrAtLeastWhatWasAsked) {
+class EnergyGainTest : public testing::TestWithParam<at::DeviceType> {};
+
+TEST_P(EnergyGainTest, GivesTheEnergyBackOrAtLeastWhatWasAsked) {
+  if (GetParam() == at::kCUDA && !at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
   // Energy lost, energy won, none but high frequencies lost, nothing to raise.
   const at::Tensor before = at::tensor({0.5, 0.3, 0.9, 0.25}, at::kDouble),
                    guided = at::tensor({0.4, 0.4, 0.4, 0.25}, at::kDouble),
                    high = at::tensor({0.1, 0.2, 0.01, 1e-9}, at::kDouble);
   const at::Tensor expected = at::tensor({1.5, 1.5, std::sqrt(51.0), 1.0}, at::kDouble).to(at::kFloat);
-  for (const at::Device device : {at::kCPU, at::kCUDA}) {
-    if (device == at::kCUDA && !at::hasCUDA()) continue;
-    const auto on = [&](const at::Tensor& t) { return t.to(device); };
-    const at::Tensor gains = energy_gain(on(before), on(guided), on(high), 1.5).cpu();
-    EXPECT_TRUE(at::allclose(gains, expected, 1e-6, 0)) << gains;
-    EXPECT_TRUE(at::equal(gains, energy_gain_composed(before, guided, high, 1.5)));
-    const auto half = [&](const at::Tensor& t) { return on(t).narrow(0, 2, 1).expand({3}); };
-    EXPECT_TRUE(at::equal(energy_gain(half(before), half(guided), half(high), 1.5).cpu(),
-                          gains.narrow(0, 2, 1).expand({3})));
-  }
+  const auto on = [](const at::Tensor& t) { return t.to(GetParam()); };
+  const at::Tensor gains = energy_gain(on(before), on(guided), on(high), 1.5).cpu();
+  EXPECT_TRUE(at::allclose(gains, expected, 1e-6, 0)) << gains;
+  EXPECT_TRUE(at::equal(gains, energy_gain_composed(before, guided, high, 1.5)));
+  const auto third = [&](const at::Tensor& t) { return on(t).narrow(0, 2, 1).expand({3}); };
+  EXPECT_TRUE(at::equal(energy_gain(third(before), third(guided), third(high), 1.5).cpu(),
+                        gains.narrow(0, 2, 1).expand({3})));
 }
+
+INSTANTIATE_TEST_SUITE_P(Devices, EnergyGainTest, testing::Values(at::kCPU, at::kCUDA));
 
 TEST(FrameMapEdits, RefuseTensorsThatDoNotFit) {
   const at::Tensor x = at::randn({2, 6, 3, 8, 4});

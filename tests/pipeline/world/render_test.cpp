@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "pipeline/media/picture_reader.h"
 #include "tests/support/golden.h"
 #include "tests/support/world.h"
 
@@ -16,6 +17,9 @@ Colour colour_of(const at::Tensor& values) {
 
 class RenderGoldenTest : public testing::Test {
  protected:
+  void SetUp() override {
+    if (!media::can_read_pictures()) GTEST_SKIP() << "this build reads no pictures";
+  }
   Scene scene(size_t i) const { return parse_prompt(world(), prompts_.at(i).get<std::string>()); }
   Take take(size_t i) const {
     const auto index = static_cast<int64_t>(i);
