@@ -1,3 +1,5 @@
+// Running graphs: caching, order, progress, cancelling, failures. Long because all of it shares the nodes of
+// stub_nodes.h that count their runs; what is kept on the disk is in executor_disk_test.cpp.
 #include "pipeline/executor.h"
 
 #include <gmock/gmock.h>

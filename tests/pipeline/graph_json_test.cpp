@@ -1,3 +1,5 @@
+// Graph files: what is read, refused and written back. Long because reading and writing are tested against
+// each other.
 #include "pipeline/graph_json.h"
 
 #include <gmock/gmock.h>

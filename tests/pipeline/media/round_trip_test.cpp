@@ -1,4 +1,5 @@
-// Every format: written, read back, and judged by ffprobe as well.
+// Every format: written, read back, and judged by ffprobe as well. Long because each format is held to the
+// same promises.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>

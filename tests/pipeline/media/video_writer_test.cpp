@@ -1,4 +1,5 @@
-// What is refused, and what is left on the disk when something goes wrong.
+// What is refused, and what is left on the disk when something goes wrong. Long because failures are many and
+// their set-up is one.
 #include "pipeline/media/video_writer.h"
 
 #include <gmock/gmock.h>
