@@ -1,7 +1,5 @@
 #include "guidance/noise_schedule.h"
 
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/tensor.h>
 #include <c10/util/StringUtil.h>
 
 #include <cmath>
@@ -177,8 +175,10 @@ std::vector<double> f32_linspace(double start, double stop, int64_t count) {
 }
 
 std::vector<double> f32_roots(const std::vector<double>& values) {
-  const at::Tensor roots = at::tensor(values, at::kFloat).sqrt().to(at::kDouble);
-  return {roots.const_data_ptr<double>(), roots.const_data_ptr<double>() + values.size()};
+  std::vector<double> roots;
+  roots.reserve(values.size());
+  for (const double value : values) roots.push_back(std::sqrt(static_cast<float>(value)));
+  return roots;
 }
 
 std::vector<double> linspace(double start, double stop, int64_t count) {

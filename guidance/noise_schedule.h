@@ -60,8 +60,9 @@ std::vector<double> spaced_timesteps(const NoiseSchedule& noise, int64_t steps, 
 /// reference stores a value.
 inline double f32(double value) { return static_cast<float>(value); }
 
-/// Square roots as LibTorch takes them of an f32 tensor. They may be off by the last bit, which the reference
-/// inherits; at a zero-SNR end (sigma 4096) that bit alone makes 1e-4 of the result of a one-step run.
+/// Square roots in f32, correctly rounded. The reference takes them of a tensor, for which PyTorch calls MKL:
+/// exact on Intel processors with AVX2, off by the last bit on some others. At a zero-SNR end (sigma 4096)
+/// that bit alone makes 1e-4 of the result of a one-step run, so reel's must not depend on the processor.
 std::vector<double> f32_roots(const std::vector<double>& values);
 
 /// Evenly spaced f32 numbers as LibTorch computes them: from both ends towards the middle.

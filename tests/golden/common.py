@@ -16,8 +16,8 @@ import zlib
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 os.environ["DIFFUSERS_VERBOSITY"] = "error"
-# The same arithmetic on every x86-64 machine: one instruction set, and results
-# that do not depend on the alignment of the operands.
+# Nearly the same arithmetic on every x86-64 machine: one instruction set, and
+# results that do not depend on the alignment of the operands.
 os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
 os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
 os.environ["MKL_CBWR"] = "COMPATIBLE"
