@@ -68,6 +68,7 @@ int info(const ModelsOptions& options) {
                    {"pipeline", model.pipeline_class},
                    {"scheduler", model.scheduler.text("_class_name", "")},
                    {"max_frames", model.max_frames},
+                   {"prompt_words", model.prompt_words},
                    {"defaults",
                     {{"width", d.width},
                      {"height", d.height},
@@ -106,6 +107,11 @@ int info(const ModelsOptions& options) {
   std::printf("  defaults: %lldx%lld, %lld frames at %g/s, %lld steps, guidance %g\n", (long long)d.width,
               (long long)d.height, (long long)d.num_frames, d.fps, (long long)d.num_inference_steps,
               d.guidance_scale);
+  if (!model.prompt_words.empty()) {
+    std::cout << "  words of prompts:";
+    for (const std::string& word : model.prompt_words) std::cout << " " << word;
+    std::cout << "\n";
+  }
   return kDone;
 }
 

@@ -67,7 +67,11 @@ ModelFolder completed(ModelFolder model) {
   model.latent_factor = latent_factor_of(model.vae.config);
   model.latent_channels = model.vae.config.bounded("latent_channels", 4, 1, 4096);
   const std::string generation = model.path + "/generation_config.json";
-  if (fs::is_regular_file(generation)) override_defaults(model.defaults, Config::read(generation));
+  if (fs::is_regular_file(generation)) {
+    const Config config = Config::read(generation);
+    override_defaults(model.defaults, config);
+    model.prompt_words = config.texts("prompt_words", {});
+  }
   return model;
 }
 

@@ -25,7 +25,8 @@ struct ModelFolder {
   Config scheduler;                            // scheduler/scheduler_config.json
   GenerationDefaults defaults;                 // of the pipeline class, overridden by generation_config.json
   int64_t latent_channels = 4, latent_factor = 8;
-  int64_t max_frames = 0;  // that its position tables know; 0: any number
+  int64_t max_frames = 0;                 // that its position tables know; 0: any number
+  std::vector<std::string> prompt_words;  // all that its training texts had, lower-case; empty: not said
 
   /// `motion_adapter`: a folder or file that adds motion modules; empty: motion_adapter/ in the folder, if it
   /// has one. Throws: std::runtime_error naming what is missing and what was found.

@@ -55,7 +55,8 @@ def export(args, world):
     # save_pretrained rewrites the tokenizer's folder; the two files of the slow format stay beside it.
     models.save_tokenizer(world.words(), args.out / "tokenizer")
     defaults = {"height": 128, "width": 128, "num_frames": 16, "num_inference_steps": args.steps,
-                "guidance_scale": args.guidance, "fps": world.spec["frame"]["fps"]}
+                "guidance_scale": args.guidance, "fps": world.spec["frame"]["fps"],
+                "prompt_words": world.words()}  # reel says which words of a prompt are not among them
     (args.out / "generation_config.json").write_text(json.dumps(defaults, indent=2) + "\n", encoding="utf-8")
 
 
@@ -76,7 +77,8 @@ def verify(folder, world, picture):
     print("bytes", sum(f.stat().st_size for f in files), "parameters", count, "in all", sum(count.values()))
     if picture:
         defaults = json.loads((folder / "generation_config.json").read_text())
-        defaults.pop("fps")
+        for key in ("fps", "prompt_words"):  # reel's own
+            defaults.pop(key, None)
         pipeline.set_progress_bar_config(disable=True)
         rows = []
         for i, prompt in enumerate(SHOWN):

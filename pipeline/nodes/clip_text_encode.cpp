@@ -3,6 +3,7 @@
 
 #include "pipeline/executor.h"
 #include "pipeline/model_cache.h"
+#include "pipeline/prompt_check.h"
 
 namespace reel::pipeline {
 namespace {
@@ -12,11 +13,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
   const auto encoder = context.models->text_encoder(clip);
   const std::string& text = inputs.text("text");
-  const auto tokens = static_cast<int64_t>(encoder->tokenize(text).size());
-  if (tokens > encoder->max_tokens()) {
-    context.warn("the prompt has " + std::to_string(tokens) + " tokens, the model reads the first " +
-                 std::to_string(encoder->max_tokens()) + "; shorten it");
-  }
+  check_prompt(text, clip, *encoder, context);
   return {PromptContext{encoder->encode({text}, clip.clip_skip).to(at::kFloat)}};
 }
 

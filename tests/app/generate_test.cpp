@@ -46,6 +46,20 @@ TEST_F(GenerateTest, WritesAPlayableMp4AndPrintsItsPath) {
   EXPECT_EQ(stream["nb_read_frames"], "4");
 }
 
+TEST_F(GenerateTest, SaysWhichWordsTheBundledModelWasNotTrainedOn) {
+  const auto warnings = [&](const std::string& prompt) {
+    const CommandResult result =
+        reel_command(folder_, {"generate", prompt, "--frames", "2", "--size", "32x32", "--steps", "1",
+                               "--threads", "1", "-o", "a.mp4", "-y", "--json"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return json::parse(result.out).value("warnings", json::array());
+  };
+  const json strange = warnings("A fish and a dog driving over the sea");
+  ASSERT_EQ(strange.size(), 1) << strange;
+  EXPECT_THAT(strange[0].get<std::string>(), HasSubstr("not trained on 'fish', 'driving', 'over',"));
+  EXPECT_EQ(warnings("A dolphin bouncing and an owl spinning on a pink wall"), json::array());
+}
+
 TEST_F(GenerateTest, MakesVideosWithTextToVideoFoldersToo) {
   const std::string model = std::string(REEL_GOLDEN) + "/pipelines/text_to_video";
   for (const char* verb : {"check", "info"}) {

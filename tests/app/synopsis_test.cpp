@@ -85,6 +85,22 @@ TEST_F(SynopsisTest, ReplayAndJobListsCarryTheSynopsis) {
   EXPECT_EQ(read_file(path("b.mp4").string()), read_file(path("c.mp4").string()));
 }
 
+TEST_F(SynopsisTest, SaysOfAStageThatItIsLongerThanTheModelReads) {
+  std::string tail;
+  for (int i = 0; i < 80; ++i) tail += " fox";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--synopsis", "a fox; a" + tail},
+        std::vector<std::string>{"--prompt-at", "0:a fox", "--prompt-at", "3:a" + tail}}) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"-o", "a.mp4", "-y", "--json"});
+    const CommandResult result = generate(all);
+    ASSERT_EQ(result.code, 0) << result.err;
+    const json warnings = json::parse(result.out)["warnings"];
+    ASSERT_EQ(warnings.size(), 1) << warnings;
+    EXPECT_THAT(warnings[0].get<std::string>(), HasSubstr("the model reads the first 77")) << warnings;
+  }
+}
+
 TEST_F(SynopsisTest, RefusesWhatDoesNotFitBeforeAnyWork) {
   const auto refused = [&](const std::vector<std::string>& words, int code, const std::string& part) {
     const CommandResult result = generate(words);

@@ -87,6 +87,7 @@ inline std::vector<MalformedConfig> malformed_configs() {
           {"DefaultStepsZero", defaults, "", R"({"num_inference_steps": 0})", "num_inference_steps"},
           {"DefaultRateNotFinite", defaults, "", R"({"fps": Infinity})", "fps"},
           {"DefaultRateZero", defaults, "", R"({"fps": 0})", "fps"},
+          {"PromptWordsNumbers", defaults, "", R"({"prompt_words": [1]})", "prompt_words"},
           {"ShardOutside", shards, "", R"({"weight_map":{"a":"../../vae/config.json"}})", "not a file name"},
           {"ShardAbsent", shards, "", R"({"weight_map":{"a":"absent.safetensors"}})", "missing"},
           {"ShardsMany", shards, "",
