@@ -79,15 +79,45 @@ REEL_MULTIVERSION void multiply(const float* a, int64_t a_pitch, const float* b,
   if (c < columns) multiply_block<1>(a, a_pitch, b + c, columns, rows, depth, result + c, columns);
 }
 
-/// The largest of `span` values. Written by lanes, as the sums below: compilers leave maxima and sums of
-/// floats in order.
+/// Reduces a vector to one value; combine(a, b) changes a. By halves, in registers: compilers leave maxima
+/// and sums of floats in order, and sixteen in a row take longer than the rest of a short row's work.
+template <class Combine>
+REEL_INLINE float reduce(const Lanes& lanes, Combine combine) {
+  using Half = float __attribute__((vector_size(32)));
+  using Quarter = float __attribute__((vector_size(16)));
+  Half halves[2];
+  std::memcpy(halves, &lanes, sizeof lanes);
+  combine(halves[0], halves[1]);
+  Quarter quarters[2];
+  std::memcpy(quarters, halves, sizeof halves[0]);
+  combine(quarters[0], quarters[1]);
+  float values[4];
+  std::memcpy(values, quarters, sizeof values);
+  combine(values[0], values[2]), combine(values[1], values[3]), combine(values[0], values[1]);
+  return values[0];
+}
+
+/// The largest of `span` values, a whole number of vectors.
 REEL_INLINE float largest_of(const float* row, int64_t span) {
-  float lanes[kLanes];
-  std::copy(row, row + kLanes, lanes);
+  const auto raise = [](auto& a, const auto& b) { a = a < b ? b : a; };
+  Lanes largest, lanes;
+  std::memcpy(&largest, row, sizeof largest);
   for (int64_t j = kLanes; j < span; j += kLanes) {
-    for (int64_t i = 0; i < kLanes; ++i) lanes[i] = lanes[i] < row[j + i] ? row[j + i] : lanes[i];
+    std::memcpy(&lanes, row + j, sizeof lanes);
+    raise(largest, lanes);
   }
-  return *std::max_element(lanes, lanes + kLanes);
+  return reduce(largest, raise);
+}
+
+/// The sum of `span` values or of their squares, a whole number of vectors.
+template <bool Squares>
+REEL_INLINE float sum_of(const float* row, int64_t span) {
+  Lanes sum = {}, lanes;
+  for (int64_t j = 0; j < span; j += kLanes) {
+    std::memcpy(&lanes, row + j, sizeof lanes);
+    sum += Squares ? lanes * lanes : lanes;
+  }
+  return reduce(sum, [](auto& a, const auto& b) { a += b; });
 }
 
 /// Each row of the map: e^(x - largest) over its first m values, divided by their sum; zeros behind them.
@@ -104,16 +134,8 @@ REEL_MULTIVERSION void softmax_rows(float* map, int64_t rows, int64_t m, int64_t
       for (int64_t j = 0; j < m; ++j) row[j] += largest * own[j];
       largest = largest_of(row, span);
     }
-    float sums[kLanes] = {};
-    for (int64_t j = 0; j < span; j += kLanes) {
-      for (int64_t i = 0; i < kLanes; ++i) {
-        row[j + i] = fast_exp(row[j + i] - largest);
-        sums[i] += row[j + i];
-      }
-    }
-    float sum = 0;
-    for (int64_t i = 0; i < kLanes; ++i) sum += sums[i];
-    const float inverse = 1.0F / sum;
+    for (int64_t j = 0; j < span; ++j) row[j] = fast_exp(row[j] - largest);
+    const float inverse = 1.0F / sum_of</*Squares=*/false>(row, span);
     for (int64_t j = 0; j < span; ++j) row[j] *= inverse;
     for (int64_t j = m; j < span; ++j) row[j] = 0;
   }
@@ -129,13 +151,7 @@ REEL_MULTIVERSION void draw(float* map, int64_t rows, int64_t m, int64_t span, c
 
 REEL_MULTIVERSION void subtract_means(const float* map, int64_t rows, int64_t m, int64_t span, float* high) {
   for (int64_t x = 0; x < rows; ++x) {
-    float sums[kLanes] = {};
-    for (int64_t j = 0; j < span; j += kLanes) {
-      for (int64_t i = 0; i < kLanes; ++i) sums[i] += map[x * span + j + i];
-    }
-    float sum = 0;
-    for (int64_t i = 0; i < kLanes; ++i) sum += sums[i];
-    const float mean = sum / static_cast<float>(m);
+    const float mean = sum_of</*Squares=*/false>(map + x * span, span) / static_cast<float>(m);
     for (int64_t j = 0; j < m; ++j) high[x * span + j] = map[x * span + j] - mean;
     for (int64_t j = m; j < span; ++j) high[x * span + j] = 0;
   }
@@ -153,13 +169,7 @@ REEL_MULTIVERSION void multiply_by(float* map, int64_t size, float factor) {
 REEL_MULTIVERSION double sum_of_squares(const float* map, int64_t rows, int64_t span) {
   double total = 0;
   for (int64_t x = 0; x < rows; ++x) {
-    float sums[kLanes] = {};
-    for (int64_t j = 0; j < span; j += kLanes) {
-      for (int64_t i = 0; i < kLanes; ++i) sums[i] += map[x * span + j + i] * map[x * span + j + i];
-    }
-    float sum = 0;
-    for (int64_t i = 0; i < kLanes; ++i) sum += sums[i];
-    total += sum;
+    total += sum_of</*Squares=*/true>(map + x * span, span);
   }
   return total;
 }
