@@ -21,11 +21,12 @@ class Vae {
   /// Mean of the posterior, scaled as the denoiser wants it: (mean - shift) * scale.
   virtual at::Tensor encode(const at::Tensor& frames) = 0;
   /// Undoes scale and shift, then decodes. `progress(done, all)` is called between chunks; it may throw to
-  /// cancel.
+  /// cancel. The result is the caller's to change; it need not be contiguous.
   virtual at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling = {},
                             const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
-  virtual int64_t channels() const = 0;  // of the latent
-  virtual int64_t factor() const = 0;    // pixels per latent cell, per side
+  virtual int64_t channels() const = 0;      // of the latent
+  virtual int64_t factor() const = 0;        // pixels per latent cell, per side
+  virtual at::ScalarType dtype() const = 0;  // that it computes in; frames and latents are f32
 };
 
 }  // namespace reel::models

@@ -142,6 +142,7 @@ class AutoencoderKl : public Vae {
 
   int64_t channels() const override { return latent_channels_; }
   int64_t factor() const override { return factor_; }
+  at::ScalarType dtype() const override { return decoder_in_.weight.scalar_type(); }
 
   at::Tensor encode(const at::Tensor& frames) override {
     if (frames.dim() != 5 || frames.size(1) != 3 || frames.size(3) % factor_ || frames.size(4) % factor_) {
@@ -167,7 +168,7 @@ class AutoencoderKl : public Vae {
         (latents.to(at::kFloat) / scale_ + shift_).permute({0, 2, 3, 4, 1}).flatten(0, 1);
     const at::Tensor decoded = decode_tiled(images, factor_, tiling, progress,
                                             [this](const at::Tensor& tile) { return decode_images(tile); });
-    return decoded.unflatten(0, {latents.size(0), latents.size(2)}).permute({0, 4, 1, 2, 3}).contiguous();
+    return decoded.unflatten(0, {latents.size(0), latents.size(2)}).permute({0, 4, 1, 2, 3});
   }
 
  private:

@@ -7,10 +7,16 @@
 namespace reel::pipeline {
 namespace {
 
-/// Frames decoded together, so that a decoder's widest maps (about 2 KB a pixel in f32) stay near 512 MB.
-int64_t frames_at_once(const at::Tensor& latent, int64_t factor, int64_t tile) {
-  const auto side = [&](int64_t cells) { return tile > 0 ? std::min(tile, cells * factor) : cells * factor; };
-  return std::max<int64_t>(1, (int64_t{512} << 20) / 2048 / (side(latent.size(3)) * side(latent.size(4))));
+constexpr int64_t kMapBytes = int64_t{512} << 20;
+constexpr int64_t kMapValues = 512;  // of each pixel in a decoder's widest maps, about
+
+/// Frames decoded together, so that the decoder's widest maps stay near kMapBytes.
+int64_t frames_at_once(const at::Tensor& latent, const models::Vae& vae, int64_t tile) {
+  const auto side = [&](int64_t cells) {
+    return tile > 0 ? std::min(tile, cells * vae.factor()) : cells * vae.factor();
+  };
+  const auto values = kMapBytes / static_cast<int64_t>(c10::elementSize(vae.dtype()));
+  return std::max<int64_t>(1, values / kMapValues / (side(latent.size(3)) * side(latent.size(4))));
 }
 
 std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t tile, int64_t overlap) {
@@ -20,12 +26,12 @@ std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t til
     throw std::invalid_argument("[VAEDecode] the latent is empty; sample it first (KSampler)");
   const auto vae = context.models->vae(inputs.get<VaeHandle>("vae"));
   const models::VaeTiling tiling{
-      .tile = tile, .overlap = overlap, .frames = frames_at_once(latent.samples, vae->factor(), tile)};
+      .tile = tile, .overlap = overlap, .frames = frames_at_once(latent.samples, *vae, tile)};
   const at::Tensor frames =
       vae->decode(latent.samples, tiling, [&](int64_t done, int64_t all) { context.step(done, all); });
-  // [B, 3, F, H, W] in [-1, 1] -> [B F, H, W, 3] in [0, 1].
-  return {Images{
-      frames.to(at::kCPU).permute({0, 2, 3, 4, 1}).flatten(0, 1).div(2).add_(0.5).clamp_(0, 1).contiguous()}};
+  // [B, 3, F, H, W] in [-1, 1] -> [B F, H, W, 3] in [0, 1], in place: channels come last from the decoder.
+  frames.div_(2).add_(0.5).clamp_(0, 1);
+  return {Images{frames.permute({0, 2, 3, 4, 1}).flatten(0, 1).contiguous().to(at::kCPU)}};
 }
 
 NodeSpec declaration(const std::string& name, const std::string& summary) {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "tests/support/malformed_file.h"
 
@@ -36,14 +36,14 @@ TEST(ConfigTest, OtherBareWordsAreNoJson) {
 // An index of a sharded checkpoint is read as a configuration too. nlohmann's parser with a callback takes
 // two minutes for the first of these.
 TEST(ConfigTest, ReadsOrRefusesManyObjectsInLinearTime) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process: what else runs does not count
   const std::string members = many_members(100'000, "{\"a\":[1,2]}");
   EXPECT_EQ(Config::parse("{" + members + "}", "file").keys().size(), 100'000u);
   EXPECT_THROW(Config::parse("{" + members + ",\"7\":0}", "file"), std::runtime_error);
   EXPECT_THROW(Config::parse("{" + members, "file"), std::runtime_error);
   const std::string list = "{\"a\":[{}" + repeated(",{}", 100'000) + "]}";
   EXPECT_TRUE(Config::parse(list, "file").is_list("a"));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(double(std::clock() - start) / CLOCKS_PER_SEC, 5);
 }
 
 TEST(ConfigTest, AMillionValuesAreTheLimit) {
