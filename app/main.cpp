@@ -16,26 +16,31 @@ const CLI::App* chosen_verb(const CLI::App& app) {
   return verb;
 }
 
+/// As the user types it: `reel graph run`.
+std::string command_of(const CLI::App& verb) {
+  return verb.get_parent() ? command_of(*verb.get_parent()) + " " + verb.get_name() : "reel";
+}
+
 /// What is wrong with the command line, with the nearest spelling for words that are not known.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* verb = chosen_verb(app);
   std::string message = error.what();
   std::vector<std::string> words = verb->remaining(true);
   if (words.empty()) words = app.remaining(true);
-  const bool no_verb = app.get_subcommands().empty() && dynamic_cast<const CLI::RequiredError*>(&error);
+  const auto verbs = verb->get_subcommands([](const CLI::App*) { return true; });
+  const bool no_verb = !verbs.empty() && dynamic_cast<const CLI::RequiredError*>(&error);
   if (!words.empty() && (no_verb || dynamic_cast<const CLI::ExtrasError*>(&error))) {
     const std::string word = words.front().substr(0, words.front().find('='));
     std::vector<std::string> known;
     for (const CLI::Option* option : verb->get_options()) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
-    for (const CLI::App* sub : verb->get_subcommands([](const CLI::App*) { return true; }))
-      known.push_back(sub->get_name());
+    for (const CLI::App* sub : verbs) known.push_back(sub->get_name());
     const std::string near = nearest_name(word, known);
-    message = "'" + word + "' is not known to '" + (verb == &app ? "reel" : "reel " + verb->get_name()) + "'";
+    message = "'" + word + "' is not known to '" + command_of(*verb) + "'";
     if (!near.empty()) message += "; did you mean '" + near + "'?";
   }
-  return message + "\nSee: reel " + (verb == &app ? "" : verb->get_name() + " ") + "--help";
+  return message + "\nSee: " + command_of(*verb) + " --help";
 }
 
 int run(int argc, char** argv) {
