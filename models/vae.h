@@ -24,9 +24,10 @@ class Vae {
   /// cancel. The result is the caller's to change; it need not be contiguous.
   virtual at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling = {},
                             const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
-  virtual int64_t channels() const = 0;      // of the latent
-  virtual int64_t factor() const = 0;        // pixels per latent cell, per side
-  virtual at::ScalarType dtype() const = 0;  // that it computes in; frames and latents are f32
+  virtual int64_t channels() const = 0;  // of the latent
+  virtual int64_t factor() const = 0;    // pixels per latent cell, per side
+  /// The type that it computes in, by which the memory of its maps is reckoned; frames and latents are f32.
+  virtual at::ScalarType dtype() const { return at::kFloat; }
 };
 
 }  // namespace reel::models
