@@ -37,16 +37,20 @@ std::vector<std::string> words_beyond(const std::vector<std::string>& known, con
   return beyond;
 }
 
-void check_prompt(const std::string& prompt, const ClipHandle& clip, const models::TextEncoder& encoder,
-                  const RunContext& context) {
-  const auto tokens = static_cast<int64_t>(encoder.tokenize(prompt).size());
-  if (tokens > encoder.max_tokens()) {
-    context.warn("the prompt has " + std::to_string(tokens) + " tokens, the model reads the first " +
-                 std::to_string(encoder.max_tokens()) + "; shorten it");
+void check_prompts(const guidance::PromptKeys& prompts, const ClipHandle& clip,
+                   const models::TextEncoder& encoder, const RunContext& context) {
+  std::string all;
+  for (const guidance::PromptKey& prompt : prompts) {
+    all += prompt.text + "\n";
+    const auto tokens = static_cast<int64_t>(encoder.tokenize(prompt.text).size());
+    if (tokens > encoder.max_tokens()) {
+      context.warn("the prompt has " + std::to_string(tokens) + " tokens, the model reads the first " +
+                   std::to_string(encoder.max_tokens()) + "; shorten it");
+    }
   }
   const std::vector<std::string> known = models::ModelFolder::open(clip.folder).prompt_words;
   if (known.empty()) return;
-  const std::vector<std::string> beyond = words_beyond(known, prompt);
+  const std::vector<std::string> beyond = words_beyond(known, all);
   if (beyond.empty()) return;
   context.warn("the model was not trained on " + listed(beyond) +
                ", and what it makes of that is chance; 'reel models info " + clip.folder +

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "guidance/prompt_schedule.h"
 #include "models/text_encoder.h"
 #include "pipeline/executor.h"
 #include "pipeline/value.h"
@@ -14,9 +15,9 @@ namespace reel::pipeline {
 /// runs of ASCII letters and digits and of bytes beyond ASCII.
 std::vector<std::string> words_beyond(const std::vector<std::string>& known, const std::string& prompt);
 
-/// Warns, once each, if the prompt has more tokens than the model reads, and of words that the model's
+/// Warns of each prompt that has more tokens than the model reads and, once, of words that the model's
 /// training texts did not have, where its folder says which they had (`prompt_words`).
-void check_prompt(const std::string& prompt, const ClipHandle& clip, const models::TextEncoder& encoder,
-                  const RunContext& context);
+void check_prompts(const guidance::PromptKeys& prompts, const ClipHandle& clip,
+                   const models::TextEncoder& encoder, const RunContext& context);
 
 }  // namespace reel::pipeline

@@ -13,7 +13,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
   const auto encoder = context.models->text_encoder(clip);
   const std::string& text = inputs.text("text");
-  check_prompt(text, clip, *encoder, context);
+  check_prompts({{0, text}}, clip, *encoder, context);
   return {PromptContext{encoder->encode({text}, clip.clip_skip).to(at::kFloat)}};
 }
 

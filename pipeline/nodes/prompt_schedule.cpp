@@ -36,7 +36,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
   const auto encoder = context.models->text_encoder(clip);
   const auto keys = parse_keys(inputs.text("keys"));
-  for (const guidance::PromptKey& key : keys) check_prompt(key.text, clip, *encoder, context);
+  check_prompts(keys, clip, *encoder, context);
   return {PromptContext{guidance::schedule_prompts(keys, inputs.integer("length"), *encoder, blend_of(inputs),
                                                    clip.clip_skip)}};
 }

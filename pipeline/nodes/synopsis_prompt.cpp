@@ -16,7 +16,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const int64_t frames = inputs.integer("length");
   const guidance::PromptKeys stages = guidance::read_synopsis(inputs.text("synopsis"), frames);
   const auto encoder = context.models->text_encoder(clip);
-  for (const guidance::PromptKey& stage : stages) check_prompt(stage.text, clip, *encoder, context);
+  check_prompts(stages, clip, *encoder, context);
   // One stage is a plain prompt, and is encoded as CLIPTextEncode does: not frame by frame.
   if (stages.size() == 1)
     return {PromptContext{encoder->encode({stages.front().text}, clip.clip_skip).to(at::kFloat)}};

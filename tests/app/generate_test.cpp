@@ -1,4 +1,5 @@
-// `reel generate` and its relatives, end to end: the real program, real files, a tiny random model.
+// `reel generate` and its relatives, end to end: the real program, real files, a tiny random model. Long
+// because each option of the command line is one short promise.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
