@@ -7,6 +7,7 @@
 #include "app/preview.h"
 #include "app/synopsis.h"
 #include "models/safetensors.h"
+#include "models/unicode.h"
 #include "pipeline/graph_json.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
@@ -75,10 +76,19 @@ pipeline::LoraChoice parse_lora(const std::string& text) {
   return {text, 1.0};
 }
 
+/// Recipes and reports are JSON, which has no other text.
+void check_utf8(const std::string& text) {
+  if (models::to_utf8(models::from_utf8(text)) == text) return;
+  throw std::invalid_argument(
+      "[generate] a prompt must be UTF-8, got other bytes; convert it, for example with iconv -t UTF-8");
+}
+
 /// What is to be seen when: keys within the video, or the stages of a synopsis.
 void resolve_prompts(GenerateJob& job) {
   const GenerateOptions& options = job.options;
+  for (const std::string& text : {options.prompt, options.negative, options.synopsis}) check_utf8(text);
   for (const std::string& key : options.prompt_keys) {
+    check_utf8(key);
     const size_t colon = key.find(':');
     if (colon == std::string::npos || colon == 0 || colon > 9 ||
         key.find_first_not_of("0123456789") != colon) {

@@ -258,6 +258,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"graph", "run", "g.json", "--sed"},
                 2,
                 "See: reel graph run --help"},
+        Refusal{"PromptOfOtherBytes", {"generate", "caf\xff", "--model", kModel}, 2, "must be UTF-8"},
         Refusal{"UnknownVerbOfAVerb",
                 {"eval", "wrld"},
                 2,
