@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "models/family.h"
-#include "pipeline/executor.h"
+#include "pipeline/run/executor.h"
 
 namespace reel::app {
 

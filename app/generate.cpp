@@ -8,11 +8,11 @@
 #include "app/generate_report.h"
 #include "app/job_list.h"
 #include "app/preview.h"
-#include "models/part_file.h"
-#include "models/safetensors.h"
-#include "pipeline/graph_edit.h"
-#include "pipeline/graph_json.h"
-#include "pipeline/model_cache.h"
+#include "models/files/part_file.h"
+#include "models/files/safetensors.h"
+#include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_json.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::app {
 namespace {

@@ -5,10 +5,10 @@
 #include <random>
 
 #include "app/preview.h"
-#include "app/synopsis.h"
-#include "models/safetensors.h"
-#include "models/unicode.h"
-#include "pipeline/graph_json.h"
+#include "app/stages_text.h"
+#include "models/files/safetensors.h"
+#include "models/text/unicode.h"
+#include "pipeline/graph/graph_json.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
 

@@ -8,7 +8,7 @@
 #include "app/app.h"
 #include "guidance/synopsis.h"
 #include "models/model_folder.h"
-#include "pipeline/graph.h"
+#include "pipeline/graph/graph.h"
 
 namespace reel::app {
 

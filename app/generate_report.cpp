@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "models/checkpoint.h"
 #include "models/default_dtype.h"
-#include "pipeline/model_cache.h"
+#include "models/files/checkpoint.h"
 #include "pipeline/process_memory.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::app {
 namespace {

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "models/model_folder.h"
-#include "pipeline/check.h"
-#include "pipeline/edit_fit.h"
-#include "pipeline/graph_edit.h"
-#include "pipeline/graph_json.h"
+#include "pipeline/graph/check.h"
+#include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_json.h"
+#include "pipeline/run/edit_misfits.h"
 
 namespace reel::app {
 namespace {

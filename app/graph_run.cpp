@@ -7,11 +7,11 @@
 #include <thread>
 
 #include "app/graph.h"
-#include "pipeline/disk_cache.h"
-#include "pipeline/file_stamp.h"
-#include "pipeline/graph_edit.h"
-#include "pipeline/graph_json.h"
+#include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_json.h"
 #include "pipeline/hash.h"
+#include "pipeline/run/disk_cache.h"
+#include "pipeline/run/file_stamp.h"
 
 namespace reel::app {
 namespace {

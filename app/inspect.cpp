@@ -6,8 +6,8 @@
 
 #include "app/app.h"
 #include "app/generate_job.h"
-#include "models/part_file.h"
-#include "models/safetensors.h"
+#include "models/files/part_file.h"
+#include "models/files/safetensors.h"
 #include "pipeline/attention_maps.h"
 #include "pipeline/media/video_writer.h"
 

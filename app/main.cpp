@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "app/app.h"
-#include "attention/spec.h"
+#include "attention/plugin/spec.h"
 
 namespace reel::app {
 namespace {

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "app/app.h"
-#include "models/checkpoint.h"
+#include "models/files/checkpoint.h"
 #include "models/model_folder.h"
-#include "models/tokenizer.h"
+#include "models/text/tokenizer.h"
 
 namespace reel::app {
 namespace {

@@ -1,7 +1,7 @@
 #include "app/preview.h"
 
-#include "models/part_file.h"
-#include "pipeline/media/picture_file.h"
+#include "models/files/part_file.h"
+#include "pipeline/media/pictures/picture_file.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {

@@ -4,7 +4,7 @@
 
 #include "app/app.h"
 #include "app/generate_job.h"
-#include "pipeline/graph_json.h"
+#include "pipeline/graph/graph_json.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_reader.h"
 #include "pipeline/media/video_writer.h"

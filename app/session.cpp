@@ -10,7 +10,7 @@
 
 #include "app/app.h"
 #include "app/progress.h"
-#include "pipeline/model_cache.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::app {
 namespace {

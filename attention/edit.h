@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "attention/call.h"
-#include "attention/ops/frame_map_edit.h"
+#include "attention/ops/frame/frame_map_edit.h"
+#include "attention/plugin/spec.h"
 #include "attention/selector.h"
-#include "attention/spec.h"
 
 namespace reel::attention {
 

@@ -2,7 +2,7 @@
 
 #include <ATen/ops/scaled_dot_product_attention.h>
 
-#include "attention/ops/frame_attention.h"
+#include "attention/ops/frame/frame_attention.h"
 
 namespace reel::attention {
 

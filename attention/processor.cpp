@@ -1,7 +1,7 @@
 #include "attention/processor.h"
 
 #include "attention/call_part.h"
-#include "attention/ops/frame_attention.h"
+#include "attention/ops/frame/frame_attention.h"
 
 namespace reel::attention {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "attention/spec.h"
+#include "attention/plugin/spec.h"
 
 namespace reel::attention {
 namespace {

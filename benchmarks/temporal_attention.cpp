@@ -12,9 +12,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "attention/ops/frame_attention.h"
-#include "attention/ops/frame_map_energy.h"
-#include "attention/place_resampling.h"
+#include "attention/edits/support/place_resampling.h"
+#include "attention/ops/frame/frame_attention.h"
+#include "attention/ops/frame/frame_map_energy.h"
 
 namespace {
 

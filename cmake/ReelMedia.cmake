@@ -4,9 +4,9 @@ function(reel_add_media target)
   set(folder ${CMAKE_SOURCE_DIR}/pipeline/media)
   target_sources(${target} PRIVATE
     ${folder}/container_file.cpp ${folder}/frame_buffer.cpp ${folder}/frame_rate.cpp ${folder}/frame_writer.cpp
-    ${folder}/output_plan.cpp ${folder}/output_target.cpp ${folder}/palette.cpp ${folder}/picture_file.cpp
-    ${folder}/png_file.cpp ${folder}/video_reader.cpp ${folder}/video_writer.cpp ${folder}/y4m_reader.cpp
-    ${folder}/y4m_writer.cpp)
+    ${folder}/output_plan.cpp ${folder}/output_target.cpp ${folder}/pictures/palette.cpp ${folder}/pictures/picture_file.cpp
+    ${folder}/pictures/png_file.cpp ${folder}/video_reader.cpp ${folder}/video_writer.cpp ${folder}/y4m/y4m_reader.cpp
+    ${folder}/y4m/y4m_writer.cpp)
   if(NOT REEL_WITH_MEDIA)
     target_sources(${target} PRIVATE ${folder}/no_media.cpp)
     return()
@@ -21,8 +21,8 @@ function(reel_add_media target)
                         "libavutil-dev libswscale-dev libopencv-dev. Or configure with -DREEL_WITH_MEDIA=OFF.")
   endif()
   target_sources(${target} PRIVATE
-    ${folder}/colour_convert.cpp ${folder}/decoder.cpp ${folder}/encoders.cpp ${folder}/gif_writer.cpp
-    ${folder}/libav.cpp ${folder}/libav_writer.cpp ${folder}/media_reader.cpp ${folder}/muxer.cpp
-    ${folder}/picture_reader.cpp ${folder}/png_writer.cpp)
+    ${folder}/libav/colour_convert.cpp ${folder}/libav/decoder.cpp ${folder}/libav/encoders.cpp ${folder}/libav/gif_writer.cpp
+    ${folder}/libav/libav.cpp ${folder}/libav/libav_writer.cpp ${folder}/libav/media_reader.cpp ${folder}/libav/muxer.cpp
+    ${folder}/pictures/picture_reader.cpp ${folder}/pictures/png_writer.cpp)
   target_link_libraries(${target} PRIVATE PkgConfig::LIBAV opencv_core opencv_imgcodecs)
 endfunction()

@@ -1,10 +1,10 @@
 # reel_add_ops(TARGET FOLDER)
-# Adds the operators in FOLDER to TARGET: NAME.cpp and NAME_cpu.cpp always, NAME_cuda.cpp and NAME_kernel.cu only
+# Adds the operators in and below FOLDER to TARGET: NAME.cpp and NAME_cpu.cpp always, NAME_cuda.cpp and NAME_kernel.cu only
 # with REEL_WITH_CUDA, the kernels as objects of TARGET_kernels. Which device runs is decided by registration, so
 # nothing else differs.
 function(reel_add_ops target folder)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
-  file(GLOB kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cu)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+  file(GLOB_RECURSE kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cu)
   if(NOT REEL_WITH_CUDA)
     list(FILTER sources EXCLUDE REGEX "_cuda\\.cpp$")
     set(kernels "")

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "attention/call.h"
-#include "attention/spec.h"
-#include "models/config.h"
+#include "attention/plugin/spec.h"
+#include "models/files/config.h"
 
 namespace reel::guidance {
 

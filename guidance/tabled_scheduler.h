@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "guidance/noise_schedule.h"
+#include "guidance/sampling/noise_schedule.h"
 #include "guidance/scheduler.h"
 
 namespace reel::guidance {

@@ -1,6 +1,6 @@
 #include "models/default_dtype.h"
 
-#include "models/checkpoint.h"
+#include "models/files/checkpoint.h"
 
 namespace reel::models {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "attention/spec.h"
-#include "models/config.h"
+#include "attention/plugin/spec.h"
 #include "models/denoiser.h"
+#include "models/files/config.h"
 #include "models/text_encoder.h"
 #include "models/vae.h"
 #include "models/weights.h"

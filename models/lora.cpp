@@ -1,7 +1,7 @@
 #include "models/lora.h"
 
-#include "models/config.h"
-#include "models/families/motion_adapter.h"
+#include "models/files/config.h"
+#include "models/unet/motion_adapter.h"
 
 namespace reel::models {
 namespace {

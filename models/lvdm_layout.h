@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "models/checkpoint.h"
+#include "models/files/checkpoint.h"
 
 namespace reel::models {
 

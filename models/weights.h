@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/checkpoint.h"
+#include "models/files/checkpoint.h"
 
 namespace reel::models {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "attention/edit.h"
-#include "models/config.h"
 #include "models/denoiser.h"
+#include "models/files/config.h"
 #include "models/text_encoder.h"
 #include "models/vae.h"
 #include "pipeline/media/frames.h"

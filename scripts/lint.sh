@@ -101,7 +101,7 @@ check_scripts() {
 # Raw kernels include no LibTorch header, so nvcc alone compiles them; no GPU is needed.
 check_kernels() {
   local kernels work file job jobs=() status=0
-  mapfile -t kernels < <(matching '/ops/[^/]+\.cu$')
+  mapfile -t kernels < <(matching '/ops/.*\.cu$')
   if ((${#kernels[@]} == 0)); then return 0; fi
   if ! command -v nvcc >/dev/null; then
     left_out "nvcc is not installed"
@@ -121,7 +121,7 @@ check_kernels() {
 # header, which says how the CUDA half was built.
 check_kernel_glue() {
   local glue torch cuda work file status=0
-  mapfile -t glue < <(matching '/ops/[^/]+_cuda\.cpp$')
+  mapfile -t glue < <(matching '/ops/.*_cuda\.cpp$')
   if ((${#glue[@]} == 0)); then return 0; fi
   torch=$(bash -c '. scripts/setup.sh; find_torch; echo "${REEL_TORCH_DIR%/share/cmake/Torch}"')
   # nvcc itself knows best where its toolkit lies.

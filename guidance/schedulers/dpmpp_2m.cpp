@@ -7,8 +7,8 @@
 #include <deque>
 #include <limits>
 
+#include "guidance/sampling/sigma_schedule.h"
 #include "guidance/scheduler_options.h"
-#include "guidance/sigma_schedule.h"
 #include "guidance/tabled_scheduler.h"
 
 namespace reel::guidance {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "guidance/sampling/sigma_schedule.h"
 #include "guidance/scheduler_options.h"
-#include "guidance/sigma_schedule.h"
 #include "guidance/tabled_scheduler.h"
 
 namespace reel::guidance {

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "guidance/sampling/sigma_schedule.h"
 #include "guidance/scheduler_options.h"
-#include "guidance/sigma_schedule.h"
 #include "guidance/tabled_scheduler.h"
 
 namespace reel::guidance {

@@ -2,11 +2,11 @@
 #include <optional>
 
 #include "attention/processor.h"
-#include "models/families/vae_tiling.h"
 #include "models/family.h"
+#include "models/layers/resnet.h"
+#include "models/layers/upsample.h"
 #include "models/lvdm_layout.h"
-#include "models/resnet.h"
-#include "models/upsample.h"
+#include "models/vae_tiling.h"
 
 namespace reel::models {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "attention/processor.h"
 #include "models/family.h"
-#include "models/layers.h"
-#include "models/tokenizer.h"
+#include "models/layers/layers.h"
+#include "models/text/tokenizer.h"
 
 namespace reel::models {
 namespace {

@@ -4,9 +4,9 @@
 #include <memory>
 #include <optional>
 
-#include "models/config.h"
+#include "models/files/config.h"
+#include "models/text/tokenizer.h"
 #include "models/text_encoder.h"
-#include "models/tokenizer.h"
 #include "models/weights.h"
 
 namespace reel::models {

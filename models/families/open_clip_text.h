@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "models/checkpoint.h"
+#include "models/files/checkpoint.h"
 #include "models/text_encoder.h"
 #include "models/weights.h"
 

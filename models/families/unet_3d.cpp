@@ -1,7 +1,7 @@
 // UNet3DConditionModel: the UNet of ModelScope's text-to-video model and of ZeroScope, with convolutions
 // along time behind each resnet and a temporal transformer behind each spatial one.
-#include "models/families/unet.h"
 #include "models/family.h"
+#include "models/unet/unet.h"
 
 namespace reel::models {
 namespace {

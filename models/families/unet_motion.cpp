@@ -2,9 +2,9 @@
 // MotionAdapter.
 #include <algorithm>
 
-#include "models/families/motion_adapter.h"
-#include "models/families/unet.h"
 #include "models/family.h"
+#include "models/unet/motion_adapter.h"
+#include "models/unet/unet.h"
 
 namespace reel::models {
 namespace {

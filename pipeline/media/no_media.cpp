@@ -2,7 +2,7 @@
 #include <stdexcept>
 
 #include "pipeline/media/backend.h"
-#include "pipeline/media/picture_reader.h"
+#include "pipeline/media/pictures/picture_reader.h"
 
 namespace reel::media {
 namespace {

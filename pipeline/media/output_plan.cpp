@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "attention/spec.h"
+#include "attention/plugin/spec.h"
 #include "pipeline/media/backend.h"
 
 namespace reel::media {

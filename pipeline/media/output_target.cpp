@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "models/part_file.h"
+#include "models/files/part_file.h"
 
 namespace reel::media {
 namespace fs = std::filesystem;

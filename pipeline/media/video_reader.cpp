@@ -9,7 +9,7 @@
 
 #include "pipeline/media/backend.h"
 #include "pipeline/media/frame_range.h"
-#include "pipeline/media/y4m.h"
+#include "pipeline/media/y4m/y4m.h"
 
 namespace reel::media {
 

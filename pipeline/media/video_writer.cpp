@@ -8,7 +8,7 @@
 #include "pipeline/media/backend.h"
 #include "pipeline/media/output_plan.h"
 #include "pipeline/media/output_target.h"
-#include "pipeline/media/y4m.h"
+#include "pipeline/media/y4m/y4m.h"
 
 namespace reel::media {
 

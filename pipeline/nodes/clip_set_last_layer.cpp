@@ -1,5 +1,5 @@
 // CLIPSetLastLayer: leaves out the text encoder's last layers ("clip skip").
-#include "pipeline/executor.h"
+#include "pipeline/run/executor.h"
 
 namespace reel::pipeline {
 

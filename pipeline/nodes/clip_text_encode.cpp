@@ -1,9 +1,9 @@
 // CLIPTextEncode: a prompt as conditioning.
 #include <c10/core/InferenceMode.h>
 
-#include "pipeline/executor.h"
-#include "pipeline/model_cache.h"
-#include "pipeline/prompt_check.h"
+#include "pipeline/nodes/support/prompt_check.h"
+#include "pipeline/run/executor.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::pipeline {
 namespace {

@@ -1,5 +1,5 @@
 // EmptyLatentVideo: the size of a video to be sampled.
-#include "pipeline/executor.h"
+#include "pipeline/run/executor.h"
 
 namespace reel::pipeline {
 

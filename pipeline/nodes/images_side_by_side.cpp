@@ -1,5 +1,5 @@
 // ImagesSideBySide: two videos of the same size in one picture, for comparisons.
-#include "pipeline/executor.h"
+#include "pipeline/run/executor.h"
 
 namespace reel::pipeline {
 

@@ -3,12 +3,12 @@
 
 #include <chrono>
 
-#include "attention/edit_fit.h"
-#include "guidance/cfg.h"
-#include "guidance/sampling.h"
-#include "models/safetensors.h"
-#include "pipeline/executor.h"
-#include "pipeline/model_cache.h"
+#include "attention/misfit.h"
+#include "guidance/guiders/cfg.h"
+#include "guidance/sampling/sampling.h"
+#include "models/files/safetensors.h"
+#include "pipeline/run/executor.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::pipeline {
 namespace {

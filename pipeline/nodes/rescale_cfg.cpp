@@ -1,5 +1,5 @@
 // RescaleCFG: brings the guided prediction's deviation back towards the conditional one's.
-#include "pipeline/executor.h"
+#include "pipeline/run/executor.h"
 
 namespace reel::pipeline {
 

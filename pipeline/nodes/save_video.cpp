@@ -1,7 +1,7 @@
 // SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
-#include "pipeline/executor.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
+#include "pipeline/run/executor.h"
 
 namespace reel::pipeline {
 namespace fs = std::filesystem;

@@ -2,10 +2,10 @@
 #include <c10/core/InferenceMode.h>
 
 #include "guidance/synopsis.h"
-#include "pipeline/executor.h"
-#include "pipeline/model_cache.h"
-#include "pipeline/prompt_check.h"
-#include "pipeline/schedule_sockets.h"
+#include "pipeline/nodes/support/prompt_check.h"
+#include "pipeline/nodes/support/schedule_sockets.h"
+#include "pipeline/run/executor.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::pipeline {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "models/safetensors.h"
+#include "models/files/safetensors.h"
 #include "tests/support/command.h"
 
 namespace reel::edited_models_test {

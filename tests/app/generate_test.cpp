@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "models/safetensors.h"
+#include "models/files/safetensors.h"
 #include "tests/support/command.h"
 #include "tests/support/golden.h"
 

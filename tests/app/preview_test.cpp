@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "pipeline/media/picture_file.h"
+#include "pipeline/media/pictures/picture_file.h"
 #include "pipeline/media/video_reader.h"
 #include "tests/support/child_process.h"
 #include "tests/support/command.h"

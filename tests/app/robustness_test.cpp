@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "models/safetensors.h"
-#include "pipeline/graph_json.h"
+#include "models/files/safetensors.h"
+#include "pipeline/graph/graph_json.h"
 #include "pipeline/media/video_reader.h"
 #include "tests/support/child_process.h"
 #include "tests/support/command.h"

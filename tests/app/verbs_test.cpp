@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "models/safetensors.h"
+#include "models/files/safetensors.h"
 #include "pipeline/media/video_reader.h"
 #include "tests/support/command.h"
 #include "tests/support/golden.h"

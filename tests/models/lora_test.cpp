@@ -4,7 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 
-#include "models/safetensors.h"
+#include "models/files/safetensors.h"
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 

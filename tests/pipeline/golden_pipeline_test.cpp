@@ -1,9 +1,9 @@
 // Whole pipelines, through the graph nodes, against diffusers' on tiny random folders.
 #include <gtest/gtest.h>
 
-#include "models/safetensors.h"
-#include "pipeline/executor.h"
-#include "pipeline/model_cache.h"
+#include "models/files/safetensors.h"
+#include "pipeline/run/executor.h"
+#include "pipeline/run/model_cache.h"
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "pipeline/executor.h"
+#include "pipeline/run/executor.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::pipeline {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "pipeline/world/world.h"
+#include "pipeline/evaluation/world/world.h"
 
 namespace reel::world {
 

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "attention/band_filter.h"
+#include "attention/edits/support/band_filter.h"
 #include "tests/attention/edits/temporal_layer.h"
 
 namespace reel::attention::broadway_test {

@@ -3,9 +3,9 @@
 
 #include <fstream>
 
+#include "models/files/safetensors.h"
 #include "models/lvdm_layout.h"
 #include "models/model_folder.h"
-#include "models/safetensors.h"
 #include "tests/support/denoisers.h"
 #include "tests/support/lvdm_structure.h"
 #include "tests/support/pytorch_bytes.h"

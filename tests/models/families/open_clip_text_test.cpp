@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "models/lora.h"
-#include "models/tokenizer.h"
+#include "models/text/tokenizer.h"
 #include "tests/support/models.h"
 
 namespace reel::models::open_clip_text_test {

@@ -1,5 +1,5 @@
 // UNets with motion modules against diffusers, on tiny random configurations.
-#include "models/families/motion_adapter.h"
+#include "models/unet/motion_adapter.h"
 #include "tests/support/denoisers.h"
 #include "tests/support/pytorch_bytes.h"
 #include "tests/support/temporary_folder.h"

@@ -4,8 +4,8 @@
 #include "pipeline/media/container_file.h"
 #include "pipeline/media/frame_buffer.h"
 #include "pipeline/media/frame_rate.h"
-#include "pipeline/media/picture_file.h"
-#include "pipeline/media/png_file.h"
+#include "pipeline/media/pictures/picture_file.h"
+#include "pipeline/media/pictures/png_file.h"
 #include "tests/pipeline/media/media_testing.h"
 
 namespace reel::media::file_inspection_test {

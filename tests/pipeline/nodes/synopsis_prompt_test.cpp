@@ -1,9 +1,9 @@
 // SynopsisPrompt on a tiny random model: which frame and which row is told what.
 #include <gtest/gtest.h>
 
-#include "models/safetensors.h"
-#include "pipeline/executor.h"
-#include "pipeline/model_cache.h"
+#include "models/files/safetensors.h"
+#include "pipeline/run/executor.h"
+#include "pipeline/run/model_cache.h"
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 

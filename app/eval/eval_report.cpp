@@ -1,0 +1,201 @@
+#include "app/eval/eval_report.h"
+
+#include <cmath>
+
+#include "app/eval/eval_json.h"
+
+namespace reel::app {
+namespace {
+
+using nlohmann::json;
+using world::Estimate;
+
+/// The values of one metric, prompt by prompt: videos of one prompt, and objects of one video, resemble each
+/// other, and must not count as independent.
+std::map<int, std::vector<double>> by_prompt(const Evaluation& evaluation, size_t metric, size_t variant) {
+  std::map<int, std::vector<double>> groups;
+  for (const EvalRow& row : evaluation.rows) {
+    const std::vector<double>& values = row.score.values.at(metric);
+    if (row.task.variant != variant || values.empty()) continue;
+    std::vector<double>& group = groups[row.task.number];
+    group.insert(group.end(), values.begin(), values.end());
+  }
+  return groups;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+double median_of(const Evaluation& evaluation, double EvalRow::*member) {
+  std::vector<double> values;
+  for (const EvalRow& row : evaluation.rows) values.push_back(row.*member);
+  if (values.empty()) return std::nan("");
+  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+json number_json(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+}  // namespace
+
+Estimate estimate(const Evaluation& evaluation, size_t metric, size_t variant) {
+  std::vector<double> means;
+  std::vector<world::Cluster> clusters;
+  for (const auto& [number, values] : by_prompt(evaluation, metric, variant)) {
+    means.push_back(mean(values));
+    clusters.push_back({std::llround(means.back() * static_cast<double>(values.size())),
+                        static_cast<int64_t>(values.size())});
+  }
+  return evaluation.plan.subject->metrics().at(metric).share ? world::proportion(clusters)
+                                                             : world::bootstrap_mean(means);
+}
+
+Estimate difference(const Evaluation& evaluation, size_t metric, size_t variant) {
+  const auto unedited = by_prompt(evaluation, metric, 0), edited = by_prompt(evaluation, metric, variant);
+  std::vector<double> before, after;
+  for (const auto& [number, values] : edited) {
+    // An interrupted run may end between the variants of a seed: the first one then has more.
+    const std::vector<double>& all = unedited.at(number);
+    before.push_back(mean({all.begin(), all.begin() + static_cast<int64_t>(values.size())}));
+    after.push_back(mean(values));
+  }
+  return world::bootstrap_difference(before, after);
+}
+
+std::string estimate_text(const Estimate& estimate, const EvalMetric& metric, bool signed_value) {
+  if (estimate.count == 0) return "";
+  char text[96];
+  const char* form = signed_value ? "%+8.*f  %+.*f to %+.*f" : "%8.*f  %.*f to %.*f";
+  std::snprintf(text, sizeof text, form, metric.digits, estimate.value * metric.scale, metric.digits,
+                estimate.low * metric.scale, metric.digits, estimate.high * metric.scale);
+  return text;
+}
+
+std::string padded(std::string text, size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string evaluation_title(const Evaluation& evaluation) {
+  const json source = json::parse(evaluation.source);
+  std::string text =
+      source["source"] == "truth" ? "Rendered truth" : source["model"]["name"].get<std::string>();
+  if (const std::string degrade = source["options"].value("degrade", "none"); degrade != "none")
+    text += ", degraded by " + degrade;
+  return text + ": " + std::to_string(evaluation.rows.size()) +
+         (evaluation.rows.size() == 1 ? " video" : " videos") + ", 95 % intervals";
+}
+
+std::string evaluation_times(const Evaluation& evaluation) {
+  if (evaluation.rows.empty()) return "";
+  char line[128];
+  std::snprintf(line, sizeof line, "%.0f ms to make a video, %.0f ms to score it (medians); %.1f s in all\n",
+                1000 * median_of(evaluation, &EvalRow::make_s),
+                1000 * median_of(evaluation, &EvalRow::score_s), evaluation.seconds);
+  return line;
+}
+
+std::string evaluation_table(const Evaluation& evaluation) {
+  const bool pairs = evaluation.plan.variants.size() > 1;
+  const size_t shown = pairs ? 1 : 0;
+  constexpr size_t kLabel = 38, kCell = 30;
+  std::string text = evaluation_title(evaluation) + "\n\n" + padded("", kLabel);
+  text += padded(pairs ? "     n    edited" : "     n     value", 16);
+  if (pairs) text += padded("", kCell - 8) + padded("unedited", kCell) + "difference";
+  text += "\n";
+  std::string group;
+  const std::vector<EvalMetric>& metrics = evaluation.plan.subject->metrics();
+  for (size_t m = 0; m < metrics.size(); ++m) {
+    const EvalMetric& metric = metrics[m];
+    if (metric.group != group) text += (group = metric.group) + "\n";
+    const Estimate own = estimate(evaluation, m, shown);
+    if (own.count == 0) {
+      text += "  " + metric.label + ": no such video\n";
+      continue;
+    }
+    char count[32];
+    std::snprintf(count, sizeof count, "%6lld", static_cast<long long>(own.count));
+    text += padded("  " + metric.label + (metric.unit.empty() ? "" : ", " + metric.unit), kLabel) + count +
+            padded("  " + estimate_text(own, metric, false), kCell);
+    if (pairs) {
+      text += padded(estimate_text(estimate(evaluation, m, 0), metric, false), kCell);
+      text += estimate_text(difference(evaluation, m, 1), metric, true);
+    }
+    while (text.back() == ' ') text.pop_back();
+    text += "\n";
+  }
+  const std::string times = evaluation_times(evaluation);
+  return text + (times.empty() ? "" : "\n" + times);
+}
+
+json estimate_json(const Estimate& estimate) {
+  return {{"value", number_json(estimate.value)},
+          {"low", number_json(estimate.low)},
+          {"high", number_json(estimate.high)},
+          {"count", estimate.count}};
+}
+
+json evaluation_facts(const Evaluation& evaluation) {
+  const EvalOptions& options = evaluation.plan.options;
+  json document = json::parse(evaluation.source);
+  json& resolved = document["options"];
+  resolved["prompts"] = options.prompts, resolved["seeds"] = options.seeds;
+  resolved["seed"] = *options.common.seed;
+  resolved.update(json::parse(evaluation.plan.subject->options_json()));
+  document["videos"] = evaluation.rows.size();
+  document["interrupted"] = evaluation.interrupted;
+  document["seconds"] = {{"total", evaluation.seconds},
+                         {"make_median", number_json(median_of(evaluation, &EvalRow::make_s))},
+                         {"score_median", number_json(median_of(evaluation, &EvalRow::score_s))}};
+  return document;
+}
+
+json metrics_json(const Evaluation& evaluation, size_t variant,
+                  Estimate (*take)(const Evaluation&, size_t metric, size_t variant)) {
+  json results;
+  const std::vector<EvalMetric>& metrics = evaluation.plan.subject->metrics();
+  for (size_t m = 0; m < metrics.size(); ++m)
+    results[metrics[m].key] = estimate_json(take(evaluation, m, variant));
+  return results;
+}
+
+json results_json(const Evaluation& evaluation, size_t variant) {
+  return metrics_json(evaluation, variant, estimate);
+}
+
+json differences_json(const Evaluation& evaluation, size_t variant) {
+  return metrics_json(evaluation, variant, difference);
+}
+
+std::string evaluation_json(const Evaluation& evaluation) {
+  const bool pairs = evaluation.plan.variants.size() > 1;
+  json document = evaluation_facts(evaluation);
+  document["results"] = results_json(evaluation, pairs ? 1 : 0);
+  if (pairs) {
+    document["unedited"] = results_json(evaluation, 0);
+    document["difference"] = differences_json(evaluation, 1);
+  }
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string csv_cell(double value) {
+  if (!std::isfinite(value)) return ",";
+  char number[32];
+  std::snprintf(number, sizeof number, ",%.6g", value);
+  return number;
+}
+
+std::string csv_header(const EvalSubject& subject) {
+  return "number,prompt,seed,edited" + subject.csv_columns() + ",make_s,score_s\n";
+}
+
+std::string csv_line(const EvalSubject& subject, const EvalRow& row) {
+  return std::to_string(row.task.number + 1) + "," + subject.prompt(row.task.number) + "," +
+         std::to_string(row.task.seed) + "," + (row.task.variant ? "1" : "0") + row.score.csv +
+         csv_cell(row.make_s) + csv_cell(row.score_s) + "\n";
+}
+
+}  // namespace reel::app

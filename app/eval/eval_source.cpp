@@ -1,0 +1,144 @@
+// Where `reel eval` gets its videos from: rendered truth, or a model.
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "app/eval/eval.h"
+#include "app/generate_report.h"
+#include "pipeline/media/video_writer.h"
+
+namespace reel::app {
+namespace {
+
+using nlohmann::json;
+
+class TruthSource final : public VideoSource {
+ public:
+  explicit TruthSource(const EvalPlan& plan)
+      : plan_(plan), degradation_(world::degradation(plan.options.degrade)) {}
+
+  media::Frames make(const EvalTask& task) override {
+    world::Dice dice(~task.seed);  // another stream than that of the prompts, which starts from a seed too
+    const at::Tensor video = plan_.subject->truth(task.number, dice);
+    media::Frames frames = world::to_frames(plan_.world, world::degrade(video, degradation_, dice));
+    if (!task.save_path.empty()) {
+      media::write_video(
+          task.save_path, frames,
+          {.fps = frames.fps, .overwrite = plan_.options.job.overwrite, .frames = frames.pixels.size(0)});
+    }
+    return frames;
+  }
+
+  std::string describe() const override {
+    return json{{"source", "truth"},
+                {"options",
+                 {{"degrade", plan_.options.degrade},
+                  {"frames", plan_.world.num_frames},
+                  {"width", plan_.world.width},
+                  {"height", plan_.world.height}}}}
+        .dump();
+  }
+
+ private:
+  const EvalPlan& plan_;
+  world::Degradation degradation_;
+};
+
+class ModelSource final : public VideoSource {
+ public:
+  explicit ModelSource(const EvalPlan& plan) : plan_(plan), placement_(place(plan.options.common)) {
+    for (size_t v = 0; v < plan.variants.size(); ++v) example_ = job_of({.variant = v});
+    if (example_.frames < 2) {
+      throw std::invalid_argument("[--frames] motion needs at least 2 frames, got " +
+                                  std::to_string(example_.frames) + "; the world's videos have 16");
+    }
+    executor_ = make_executor(plan.options.common);
+    // The bar counts videos, not nodes, and a warning holds for all of them.
+    executor_->context().options.progress = [this](const pipeline::Progress& event) {
+      if (event.stage == "warning") warn(event.message);
+    };
+    // Only the last prompt's embeddings and frames are asked for again.
+    executor_->context().options.cache_bytes = size_t{256} << 20;
+  }
+
+  media::Frames make(const EvalTask& task) override {
+    const GenerateJob job = job_of(task);
+    std::vector<std::string> wanted = {"video"};
+    if (!task.save_path.empty()) {
+      wanted.push_back("write");
+      executor_->context().recipe_json = recipe(job, placement_);
+    }
+    const pipeline::Report report = executor_->run(build_graph(job), wanted);
+    if (!job.options.edits.empty()) edits_ = report.find("sampler")->edits;
+    for (const attention::EditReport& edit : edits_) {
+      if (edit.sites.empty())
+        warn("[--edit] '" + edit.edit + "' matches no site of this model, so it changes nothing");
+    }
+    return std::get<media::Frames>(executor_->values("video")->front());
+  }
+
+  std::string describe() const override {
+    const GenerateOptions& o = example_.options;
+    json edits = json::array();
+    for (const attention::EditReport& edit : edits_) {
+      edits.push_back({{"edit", edit.edit},
+                       {"sites_matched", edit.sites.size()},
+                       {"calls", edit.calls},
+                       {"path", edit.path}});
+    }
+    return json{{"source", "model"},
+                {"model",
+                 {{"name", example_.model_name},
+                  {"path", example_.model.path},
+                  {"hash", model_fingerprint(example_.model)}}},
+                {"edits", edits},
+                {"options",
+                 {{"frames", example_.frames},
+                  {"width", example_.width},
+                  {"height", example_.height},
+                  {"steps", example_.steps},
+                  {"guidance", example_.guidance},
+                  {"guidance_rescale", example_.guidance_rescale},
+                  {"scheduler", o.scheduler.empty() ? "model" : o.scheduler},
+                  {"edit", plan_.options.job.edits},
+                  {"device", placement_.device.str()},
+                  {"dtype", dtype_name(dtype_of(example_, placement_))}}}}
+        .dump();
+  }
+
+ private:
+  void warn(const std::string& message) {
+    if (!plan_.options.common.quiet && warned_.insert(message).second)
+      std::cerr << "reel: " << message << std::endl;
+  }
+
+  GenerateJob job_of(const EvalTask& task) const {
+    GenerateOptions options = plan_.options.job;
+    CommonOptions common = plan_.options.common;
+    plan_.subject->ask(task.number, options);
+    options.output = task.save_path.empty() ? "unused.y4m" : task.save_path;
+    options.overwrite |= task.save_path.empty();
+    options.edits = plan_.variants[task.variant].edits;
+    common.seed = task.seed;
+    return resolve_job(options, common);
+  }
+
+  const EvalPlan& plan_;
+  Placement placement_;
+  GenerateJob example_;  // of the last variant
+  std::unique_ptr<pipeline::Executor> executor_;
+  std::set<std::string> warned_;
+  std::vector<attention::EditReport> edits_;  // of the last edited video
+};
+
+}  // namespace
+
+std::unique_ptr<VideoSource> truth_source(const EvalPlan& plan) {
+  return std::make_unique<TruthSource>(plan);
+}
+
+std::unique_ptr<VideoSource> model_source(const EvalPlan& plan) {
+  return std::make_unique<ModelSource>(plan);
+}
+
+}  // namespace reel::app

@@ -1,0 +1,32 @@
+#include "app/stages_text.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace reel::app {
+namespace fs = std::filesystem;
+
+namespace {
+constexpr uintmax_t kMostBytes = 1 << 20;
+}
+
+std::string synopsis_text(const std::string& value) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(value, ignored)) {
+    const bool one_word = value.find_first_of(" \t\n;") == std::string::npos;
+    if (one_word && value.find_first_of("./") != std::string::npos)
+      throw std::runtime_error("[--synopsis] the file '" + value +
+                               "' does not exist; name one, or write the stages as \"a; b; c\"");
+    return value;
+  }
+  if (fs::file_size(value) > kMostBytes)
+    throw std::runtime_error("[--synopsis] '" + value + "' must have at most 1 MiB; write one stage a line");
+  std::ifstream file(value, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw std::runtime_error("[--synopsis] '" + value + "' cannot be read; check its permissions");
+  return text;
+}
+
+}  // namespace reel::app

@@ -1,0 +1,45 @@
+#include "attention/misfit.h"
+
+#include <algorithm>
+
+namespace reel::attention {
+namespace {
+
+/// "20 attention layers (12 spatial, 8 cross), e.g. mid_block.attentions.0...attn1".
+std::string described(const std::vector<Site>& sites) {
+  if (sites.empty()) return "no attention layers";
+  std::vector<std::pair<SiteKind, int>> kinds;  // in the order of their first layer
+  for (const Site& site : sites) {
+    const auto known =
+        std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.first == site.kind; });
+    if (known == kinds.end())
+      kinds.emplace_back(site.kind, 1);
+    else
+      ++known->second;
+  }
+  std::string text;
+  for (const auto& [kind, count] : kinds)
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + kind_name(kind);
+  return std::to_string(sites.size()) + " attention layers (" + text + "), e.g. " + sites.front().path;
+}
+
+}  // namespace
+
+std::optional<Misfit> misfit_of(const EditRule& rule, const std::vector<Site>& sites) {
+  const auto edit = rule.make();
+  const Hooks hooks = edit->hooks();
+  if (!hooks.inputs && !hooks.logits && !hooks.probs && !hooks.attend) return std::nullopt;
+  std::vector<Site> selected;
+  for (const Site& site : sites) {
+    if (!rule.where.matches(site)) continue;
+    if (edit->applies_to(site)) return std::nullopt;
+    selected.push_back(site);
+  }
+  if (selected.empty())
+    return Misfit{"a layer that `" + rule.where.text() + "` selects",
+                  "none among the model's " + described(sites)};
+  return Misfit{"a selected layer at which " + rule.name + " acts",
+                "none among the " + described(selected) + ", that `" + rule.where.text() + "` selects"};
+}
+
+}  // namespace reel::attention

@@ -1,0 +1,110 @@
+// Transformer blocks of UNets: spatial ones with self- and cross-attention, temporal ones along frames.
+#pragma once
+
+#include <vector>
+
+#include "attention/processor.h"
+#include "models/denoiser.h"
+#include "models/layers/layers.h"
+
+namespace reel::models {
+
+/// What every layer of one forward pass shares.
+struct Pass {
+  const Step& step;
+  const Conditioning& condition;  // context already in the network's dtype
+  attention::Processor& attend;
+};
+
+/// Numbers the attention sites of a network in order of construction, which is the order of execution. Sites
+/// are held by pointer: calls refer to them while the network lives.
+class SiteList {
+ public:
+  const attention::Site& add(const std::string& path, attention::SiteKind kind, int64_t heads);
+  /// The UNet level of the sites added from now on; before the first call they are at none.
+  void enter_level(size_t level) { level_ = static_cast<int>(level); }
+  std::vector<attention::Site> list() const;
+
+ private:
+  int level_ = -1;
+  std::vector<std::unique_ptr<attention::Site>> sites_;
+};
+
+/// One attention layer: projections around a call of the processor. x is [R, F, P, C], P = height * width.
+class Attention {
+ public:
+  /// width: of x; inner: heads * head width; context: width of the keys' source, 0 for self-attention.
+  Attention(const Weights& weights, SiteList& sites, attention::SiteKind kind, int64_t width, int64_t heads,
+            int64_t inner, int64_t context = 0, bool qkv_bias = false);
+  /// Adds its answer to x, the layer's own normalised input, to the residual stream [R, F, P, C].
+  void add_to(const at::Tensor& residual, const at::Tensor& x, int64_t height, int64_t width,
+              const Pass& pass) const;
+
+ private:
+  /// [R, 1 or F, L, 2 inner]: of the context, one set of keys for all frames of a row or one for each.
+  at::Tensor keys_and_values(const Conditioning& condition) const;
+
+  const attention::Site& site_;
+  int64_t heads_, inner_;
+  Linear query_, key_value_, qkv_, out_;  // either qkv_, or the first two
+};
+
+/// GEGLU (or plain) feed-forward, four times as wide inside.
+class FeedForward {
+ public:
+  FeedForward(const Weights& weights, int64_t width);
+  void add_to(const at::Tensor& residual, const at::Tensor& x) const;
+
+ private:
+  Linear in_, out_;
+};
+
+/// Transformer2DModel: group norm, projection in, blocks of (self-attention, cross-attention, feed-forward),
+/// projection out, residual. x [R, F, H, W, C].
+class SpatialTransformer {
+ public:
+  struct Options {
+    int64_t channels, heads, layers, context, norm_groups;
+    int64_t inner = 0;  // width between the projections; 0: channels
+    bool only_cross = false;
+  };
+  SpatialTransformer(const Weights& weights, SiteList& sites, const Options& options);
+  at::Tensor operator()(const at::Tensor& x, const Pass& pass) const;
+
+ private:
+  struct Block {
+    LayerNorm norm1, norm2, norm3;
+    Attention self, cross;
+    FeedForward feed_forward;
+  };
+  GroupNorm norm_;
+  Linear in_, out_;
+  std::vector<Block> blocks_;
+};
+
+/// TransformerTemporalModel, and AnimateDiff's motion module: the same around two self-attentions along
+/// frames; a motion module adds sinusoidal frame positions to each one's input. x [R, F, H, W, C].
+class TemporalTransformer {
+ public:
+  struct Options {
+    int64_t channels, heads, layers, norm_groups;
+    int64_t inner = 0;       // width between the projections; 0: channels
+    int64_t max_frames = 0;  // that its position table has; 0: no positions, any number of frames
+  };
+  TemporalTransformer(const Weights& weights, SiteList& sites, const Options& options);
+  /// Throws: std::invalid_argument if x has more frames than the position table.
+  at::Tensor operator()(const at::Tensor& x, const Pass& pass) const;
+
+ private:
+  struct Block {
+    LayerNorm norm1, norm2, norm3;
+    at::Tensor positions;  // [max_frames, C], or undefined
+    Attention first, second;
+    FeedForward feed_forward;
+  };
+  GroupNorm norm_;
+  Linear in_, out_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace reel::models

@@ -1,0 +1,24 @@
+// What generated videos suffer from, applied to rendered truth: how far can the scorer be trusted on them?
+#pragma once
+
+#include "pipeline/evaluation/world/scene.h"
+
+namespace reel::world {
+
+/// How much of each; the defaults change nothing.
+struct Degradation {
+  int64_t blur_side = 0;  // scaled down to this many pixels a side and up again; 0: not
+  double noise = 0;       // deviation of normal noise on every value
+  double colour = 0;  // largest shift of each channel, drawn once a video; half of it as a change of contrast
+  double ghost = 0;   // share of the frame two earlier that shines through
+};
+
+/// The degradation of a name: none, blur (48 pixels), noise (0.05), colour (0.05), ghost (0.3), or all of
+/// these. Throws: std::invalid_argument for another name.
+Degradation degradation(const std::string& name);
+std::vector<std::string> degradation_names();
+
+/// video: float [F, 3, H, W] in [0, 1]; so is the result.
+at::Tensor degrade(const at::Tensor& video, const Degradation& degradation, Dice& dice);
+
+}  // namespace reel::world

@@ -1,0 +1,85 @@
+// A node is a declaration plus a function. Sockets, help texts and JSON all come from the declaration.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "attention/plugin/spec.h"
+#include "pipeline/graph/graph.h"
+#include "pipeline/value.h"
+
+namespace reel::pipeline {
+
+class RunContext;
+
+/// An input or output. `type` is ComfyUI's: MODEL, CLIP, VAE, CONDITIONING, LATENT, IMAGE, VIDEO, STRING,
+/// INT, FLOAT, BOOLEAN, or COMBO (a STRING out of `choices`). Types written "A,B" accept either; "*" accepts
+/// all.
+struct Socket {
+  std::string name, type, help = {};
+  std::optional<ParamValue> default_value =
+      std::nullopt;  // what an absent constant means; none: must be given
+  std::optional<Range> range = std::nullopt;
+  std::vector<std::string> choices = {};
+  bool optional = false;  // may stay unconnected: the node sees no value
+  bool multiline = false;
+  bool seed = false;  // any 64-bit unsigned integer (kept bit for bit in int64_t)
+  bool file = false;  // a path whose content counts: its size and time enter the cache key. On an output: a
+                      // file that the node wrote; a cached result holds only while that file is unchanged
+  bool permission = false;  // lets the node do its work and does not shape it: stays out of the cache key
+};
+
+/// The inputs of one execution, already typed, checked and with defaults filled in.
+class Inputs {
+ public:
+  explicit Inputs(std::map<std::string, Value> values) : values_(std::move(values)) {}
+  bool has(const std::string& name) const { return values_.count(name) && values_.at(name).index() != 0; }
+  template <class T>
+  const T& get(const std::string& name) const {
+    return std::get<T>(values_.at(name));
+  }
+  int64_t integer(const std::string& name) const { return get<int64_t>(name); }
+  double number(const std::string& name) const { return get<double>(name); }
+  const std::string& text(const std::string& name) const { return get<std::string>(name); }
+  bool flag(const std::string& name) const { return get<bool>(name); }
+
+ private:
+  std::map<std::string, Value> values_;
+};
+
+using NodeFunction = std::function<std::vector<Value>(const Inputs&, RunContext&)>;
+
+/// Text that changes when a node would give another result from the same inputs, e.g. the stamp of the folder
+/// that a model's name stands for. Sees constants only: linked inputs have no value yet.
+using ChangeToken = std::function<std::string(const Inputs&, const RunContext&)>;
+
+/// `spec.name` is the class_type, `spec.summary` its one-line help; `spec.params` stays empty: sockets say it
+/// all.
+struct NodeSpec {
+  Spec spec;
+  std::string category;
+  std::vector<Socket> inputs, outputs;
+  NodeFunction run;
+  bool sink = false;      // has an effect outside the graph: such nodes are what a run is for
+  int version = 1;        // enters the cache key: raise it when results change
+  bool cacheable = true;  // false: always runs, and so does all that depends on it. A sink is only ever
+                          // cached if it has an output with `file`: what it did can be looked at then
+  ChangeToken change_token = {};  // optional; enters the cache key
+
+  const Socket* input(std::string_view socket_name) const;
+};
+
+class NodeRegistry : public Registry<NodeSpec> {};
+
+/// Fills `registry` with every node in pipeline/nodes/ (generated).
+void register_nodes(NodeRegistry& registry);
+
+/// The category of the nodes that add_edit_nodes makes.
+inline constexpr const char* kEditCategory = "attention edits";
+
+/// Adds one MODEL -> MODEL node per edit, made from its spec: its options as inputs, `preset` where it has
+/// any (an option left at its default then takes the preset's value), and `selector`, which refines where it
+/// applies. `edits` must outlive the registry.
+void add_edit_nodes(NodeRegistry& registry, const attention::EditRegistry& edits);
+
+}  // namespace reel::pipeline

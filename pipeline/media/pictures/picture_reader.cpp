@@ -1,0 +1,108 @@
+#include "pipeline/media/pictures/picture_reader.h"
+
+#include <ATen/ATen.h>
+#include <c10/util/StringUtil.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <opencv2/imgcodecs.hpp>
+#include <stdexcept>
+
+#include "pipeline/media/frame_range.h"
+#include "pipeline/media/pictures/picture_file.h"
+
+namespace reel::media {
+namespace {
+
+constexpr uintmax_t kMostBytes = uintmax_t{1} << 30;
+
+/// A picture file whose bytes were checked, not yet decoded.
+struct Bytes {
+  PictureFile file;
+  std::string data;
+};
+
+Bytes read_checked(const std::string& path) {
+  if (std::filesystem::file_size(path) > kMostBytes) {
+    throw std::runtime_error("[" + path +
+                             "] must be a picture file of at most 1 GiB; compress or scale it down");
+  }
+  std::ifstream stream(path, std::ios::binary);
+  Bytes bytes{{}, std::string{std::istreambuf_iterator<char>(stream), {}}};
+  bytes.file = inspect_picture(path, bytes.data);
+  check_size(path, bytes.file.width, bytes.file.height);
+  return bytes;
+}
+
+cv::Mat decode(const std::string& path, const Bytes& bytes, int flags) {
+  cv::Mat picture;
+  std::string reason;
+  try {
+    const cv::Mat raw(1, static_cast<int>(bytes.data.size()), CV_8UC1,
+                      const_cast<char*>(bytes.data.data()));  // only read
+    picture = cv::imdecode(raw, flags);
+  } catch (const cv::Exception& error) {
+    reason = " (" + error.err + ")";
+  }
+  if (picture.empty()) {
+    throw std::runtime_error("[" + path + "] is a damaged " + bytes.file.format + reason +
+                             "; copy or make it again");
+  }
+  return picture;
+}
+
+class PictureReader final : public VideoReader {
+ public:
+  explicit PictureReader(const std::string& path) : path_(path) {
+    const Bytes bytes = read_checked(path);
+    file_ = bytes.file;
+    const cv::Mat bgr = decode(path, bytes, cv::IMREAD_COLOR);
+    pixels_ = at::from_blob(bgr.data, {1, bgr.rows, bgr.cols, 3},
+                            {0, static_cast<int64_t>(bgr.step[0]), 3, 1}, at::kByte)
+                  .flip({3})
+                  .contiguous();
+  }
+
+  VideoInfo info() override { return {1, pixels_.size(1), pixels_.size(2), 1, file_.format, file_.format}; }
+
+  Frames read(int64_t begin, int64_t end) override {
+    const FrameRange range = frame_range(path_, begin, end, 1);
+    return {pixels_.slice(0, range.begin, range.end).clone(), 1};
+  }
+
+  std::map<std::string, std::string> metadata() override { return file_.text; }
+
+ private:
+  std::string path_;
+  PictureFile file_;
+  at::Tensor pixels_;
+};
+
+}  // namespace
+
+std::unique_ptr<VideoReader> open_picture(const std::string& path) {
+  return std::make_unique<PictureReader>(path);
+}
+
+bool can_read_pictures() { return true; }
+
+at::Tensor read_rgba(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path))
+    throw std::runtime_error("[" + path + "] does not exist; name a picture file");
+  const cv::Mat picture = decode(path, read_checked(path), cv::IMREAD_UNCHANGED);
+  const int channels = picture.channels();
+  if (picture.depth() != CV_8U || (channels != 1 && channels != 3 && channels != 4)) {
+    throw std::runtime_error("[" + path +
+                             "] must have 8 bits a channel, grey or colour; save it as an 8-bit PNG");
+  }
+  // OpenCV's order is blue, green, red, alpha.
+  const at::Tensor raw = at::from_blob(picture.data, {picture.rows, picture.cols, channels},
+                                       {static_cast<int64_t>(picture.step[0]), channels, 1}, at::kByte);
+  at::Tensor rgba = at::full({picture.rows, picture.cols, 4}, 255, at::kByte);
+  rgba.narrow(2, 0, 3).copy_(channels == 1 ? raw : raw.narrow(2, 0, 3).flip({2}));
+  if (channels == 4) rgba.select(2, 3).copy_(raw.select(2, 3));
+  return rgba;
+}
+
+}  // namespace reel::media

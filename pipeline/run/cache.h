@@ -1,0 +1,55 @@
+// Results of nodes, kept in memory for later runs.
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "attention/processor.h"
+#include "pipeline/graph/node.h"
+
+namespace reel::pipeline {
+
+/// What an execution left behind.
+struct Outcome {
+  std::vector<Value> values;                 // one per output
+  std::map<std::string, std::string> facts;  // of its report
+  std::vector<attention::EditReport> edits;
+  std::vector<std::pair<std::string, std::string>>
+      written;  // files, with their stamps right after they were written
+};
+
+/// Whether every file that was written is still as it was.
+bool files_unchanged(const Outcome& outcome);
+
+/// Outcomes by content key, least recently used first to go. Bytes are those of tensors' storages, each
+/// counted once however many outcomes share it, and of texts.
+class MemoryCache {
+ public:
+  explicit MemoryCache(size_t budget) : budget_(budget) {}
+  /// The outcome, or null. Makes it the most recently used.
+  std::shared_ptr<const Outcome> find(const std::string& key);
+  /// Keeps an outcome, unless it exceeds the budget by itself.
+  void put(const std::string& key, std::shared_ptr<const Outcome> outcome);
+  void remove(const std::string& key);
+  void set_budget(size_t bytes);
+  size_t bytes() const { return bytes_; }
+  size_t count() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::string key;
+    std::shared_ptr<const Outcome> outcome;
+    std::map<const void*, size_t> storages;  // distinct ones, with their sizes
+    size_t own_bytes = 0;                    // besides tensors
+  };
+  using Entries = std::list<Entry>;  // most recently used first
+  void erase(Entries::iterator entry);
+  void shrink();
+
+  size_t budget_, bytes_ = 0;
+  Entries entries_;
+  std::unordered_map<std::string, Entries::iterator> index_;
+  std::unordered_map<const void*, size_t> users_;  // of each storage
+};
+
+}  // namespace reel::pipeline

@@ -1,0 +1,45 @@
+// Results of nodes, kept on disk for later processes.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "pipeline/run/cache.h"
+
+namespace reel::pipeline {
+
+/// XDG_CACHE_HOME/reel, else HOME/.cache/reel; empty if neither variable is set.
+std::string default_cache_dir();
+
+/// Outcomes by content key, one safetensors file each, in FOLDER/results-1/. Written through a temporary file
+/// and a rename, so processes may share a folder. A damaged file is reported, removed and taken as absent.
+/// When the files exceed the budget, those not used for longest go. Nothing here throws for an environment's
+/// sake: a cache that cannot be used only makes a run slower, and says so.
+class DiskCache {
+ public:
+  using Warn = std::function<void(const std::string&)>;
+  /// `edits` restores the edit plans of models; null: such outcomes are not kept.
+  DiskCache(std::string folder, size_t budget, const attention::EditRegistry* edits);
+
+  /// The outcome, with tensors on `device` where they were not on the CPU, or null.
+  std::shared_ptr<const Outcome> find(const std::string& key, at::Device device, const Warn& warn);
+  /// Keeps an outcome, unless it holds what cannot be written (an edit that its text does not restore) or
+  /// exceeds the budget by itself.
+  void put(const std::string& key, const Outcome& outcome, const Warn& warn);
+  void remove(const std::string& key);
+  /// Marks as used, so that it stays.
+  void touch(const std::string& key);
+  const std::string& folder() const { return folder_; }
+
+ private:
+  std::string path_of(const std::string& key) const;
+  void shrink(size_t added);
+
+  std::string folder_;
+  size_t budget_;
+  const attention::EditRegistry* edits_;
+  std::optional<size_t> bytes_;  // of the files, as far as this process knows
+  bool warned_ = false;          // that it cannot be written: once is enough
+};
+
+}  // namespace reel::pipeline

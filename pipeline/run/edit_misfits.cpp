@@ -1,0 +1,60 @@
+#include "pipeline/run/edit_misfits.h"
+
+#include "attention/misfit.h"
+#include "pipeline/graph/check.h"
+#include "pipeline/run/model_cache.h"
+
+namespace reel::pipeline {
+namespace {
+
+// Files can hold 10,000 edits in one chain: the first ones with their sources say enough.
+constexpr size_t kMostEdits = 100, kLongestChain = 200;
+
+/// Whether a node only names things: loaders, and nodes that change what they name. Running it costs nothing.
+bool is_light(const NodeSpec& spec) {
+  return !spec.sink && !spec.outputs.empty() &&
+         std::all_of(spec.outputs.begin(), spec.outputs.end(), [](const Socket& socket) {
+           return socket.type == "MODEL" || socket.type == "CLIP" || socket.type == "VAE";
+         });
+}
+
+}  // namespace
+
+std::vector<Problem> misfitting_edits(const NodeRegistry& registry, const RunContext& context,
+                                      const Graph& graph, std::vector<std::string>& notes) {
+  std::vector<Problem> problems;
+  Executor executor(registry, context);
+  std::map<std::string, std::vector<attention::Site>> sites;  // by model: opening one takes a while
+  size_t edits = 0;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (registry.get("node", node.spec).category != kEditCategory) continue;
+    if (++edits > kMostEdits) {
+      notes.push_back("of more than " + std::to_string(kMostEdits) + " edits the others were not looked at");
+      break;
+    }
+    const auto needed = order_of_execution(registry, graph, {i});
+    if (needed.size() > kLongestChain || !std::all_of(needed.begin(), needed.end(), [&](size_t n) {
+          return is_light(registry.get("node", graph.nodes[n].spec));
+        }))
+      continue;
+    try {
+      const std::vector<std::string> wanted = {node.id};
+      executor.run(graph, wanted);
+      const auto& model = std::get<ModelHandle>(executor.values(node.id)->front());
+      auto& of_model = sites[model.folder + "|" + model.motion_adapter];
+      if (of_model.empty()) of_model = executor.context().models->sites(model);
+      const auto misfit = attention::misfit_of(model.edits.back(), of_model);
+      if (!misfit) continue;
+      problems.push_back({node.id, "model", "edit_fits_nowhere", misfit->expected, misfit->found,
+                          "give it another model, or a `selector` of layers that `reel generate - --edit tap "
+                          "--dry-run` lists",
+                          node.spec});
+    } catch (const std::exception& error) {
+      notes.push_back("whether the edit fits its model is unknown: " + std::string(error.what()));
+    }
+  }
+  return problems;
+}
+
+}  // namespace reel::pipeline

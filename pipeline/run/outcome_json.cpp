@@ -1,0 +1,183 @@
+#include "pipeline/run/outcome_json.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+namespace reel::pipeline {
+namespace {
+
+using Json = nlohmann::json;
+
+Json pack_loras(const std::vector<LoraChoice>& loras) {
+  Json list = Json::array();
+  for (const auto& [path, weight] : loras) list.push_back({{"path", path}, {"weight", weight}});
+  return list;
+}
+
+std::vector<LoraChoice> unpack_loras(const Json& list) {
+  std::vector<LoraChoice> loras;
+  for (const Json& item : list) loras.push_back({item.at("path"), item.at("weight")});
+  return loras;
+}
+
+// Each pair below names every member by structured binding, so that a new member of a value stops the build
+// here rather than getting lost on disk.
+
+struct Packer {
+  PackedOutcome& packed;
+  const attention::EditRegistry* edits;
+  bool complete = true;
+
+  Json add(const at::Tensor& tensor) {
+    if (!tensor.defined()) return nullptr;
+    const std::string name = std::to_string(packed.tensors.size());
+    packed.tensors[name] = tensor.cpu().contiguous();
+    return {{"name", name}, {"on_cpu", tensor.is_cpu()}};
+  }
+
+  Json operator()(std::monostate) { return {{"type", "nothing"}}; }
+  Json operator()(bool flag) { return {{"type", "bool"}, {"value", flag}}; }
+  Json operator()(int64_t integer) { return {{"type", "int"}, {"value", integer}}; }
+  Json operator()(double number) {
+    return {{"type", "float"}, {"value", number_text(number)}};
+  }  // JSON has no infinity
+  Json operator()(const std::string& text) { return {{"type", "text"}, {"value", text}}; }
+  Json operator()(const media::Frames& frames) {
+    const auto& [pixels, fps] = frames;
+    return {{"type", "frames"}, {"pixels", add(pixels)}, {"fps", fps}};
+  }
+  Json operator()(const Images& images) {
+    const auto& [pixels] = images;
+    return {{"type", "images"}, {"pixels", add(pixels)}};
+  }
+  Json operator()(const Latent& latent) {
+    const auto& [samples, batch, frames, height, width] = latent;
+    return {{"type", "latent"}, {"samples", add(samples)}, {"batch", batch},
+            {"frames", frames}, {"height", height},        {"width", width}};
+  }
+  Json operator()(const PromptContext& prompt) {
+    const auto& [context] = prompt;
+    return {{"type", "prompt"}, {"context", add(context)}};
+  }
+  Json operator()(const ModelHandle& model) {
+    const auto& [folder, motion_adapter, loras, plan, scheduler, guidance_rescale, latent_channels,
+                 latent_factor, fps_condition] = model;
+    Json rules = Json::array();
+    for (const attention::EditRule& rule : plan) {
+      rules.push_back(rule.text);
+      complete = complete && restores(rule);
+    }
+    return {{"type", "model"},
+            {"folder", folder},
+            {"motion_adapter", motion_adapter},
+            {"loras", pack_loras(loras)},
+            {"edits", rules},
+            {"scheduler", scheduler.json()},
+            {"scheduler_place", scheduler.place()},
+            {"guidance_rescale", guidance_rescale},
+            {"latent_channels", latent_channels},
+            {"latent_factor", latent_factor},
+            {"fps_condition", fps_condition ? Json(*fps_condition) : Json()}};
+  }
+  Json operator()(const ClipHandle& clip) {
+    const auto& [folder, loras, clip_skip] = clip;
+    return {{"type", "clip"}, {"folder", folder}, {"loras", pack_loras(loras)}, {"clip_skip", clip_skip}};
+  }
+  Json operator()(const VaeHandle& vae) {
+    const auto& [folder] = vae;
+    return {{"type", "vae"}, {"folder", folder}};
+  }
+
+  bool restores(const attention::EditRule& rule) const {
+    if (!edits) return false;
+    try {
+      const attention::EditRule again = edits->parse(rule.text);
+      return again.text == rule.text && again.name == rule.name && again.where.text() == rule.where.text();
+    } catch (const std::invalid_argument&) {
+      return false;  // an option whose text holds a comma, for example
+    }
+  }
+};
+
+at::Tensor take(const PackedOutcome& packed, const Json& where, at::Device device) {
+  if (where.is_null()) return {};
+  const at::Tensor& tensor = packed.tensors.at(where.at("name").get<std::string>());
+  return where.at("on_cpu").get<bool>() ? tensor : tensor.to(device);
+}
+
+double read_double(const std::string& text) {
+  double number = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (result.ec != std::errc()) throw std::runtime_error("'" + text + "' is not a number");
+  return number;
+}
+
+Value unpack_value(const PackedOutcome& packed, const Json& item, const attention::EditRegistry* edits,
+                   at::Device device) {
+  const std::string type = item.at("type");
+  const auto tensor = [&](const char* key) { return take(packed, item.at(key), device); };
+  if (type == "nothing") return std::monostate{};
+  if (type == "bool") return item.at("value").get<bool>();
+  if (type == "int") return item.at("value").get<int64_t>();
+  if (type == "float") return read_double(item.at("value"));
+  if (type == "text") return item.at("value").get<std::string>();
+  if (type == "frames") return media::Frames{tensor("pixels"), item.at("fps")};
+  if (type == "images") return Images{tensor("pixels")};
+  if (type == "latent") {
+    return Latent{tensor("samples"), item.at("batch"), item.at("frames"), item.at("height"),
+                  item.at("width")};
+  }
+  if (type == "prompt") return PromptContext{tensor("context")};
+  if (type == "clip")
+    return ClipHandle{item.at("folder"), unpack_loras(item.at("loras")), item.at("clip_skip")};
+  if (type == "vae") return VaeHandle{item.at("folder")};
+  if (type != "model") throw std::runtime_error("a value of type '" + type + "'");
+  attention::EditPlan plan;
+  for (const Json& rule : item.at("edits")) {
+    if (!edits) throw std::runtime_error("edits, but no registry of them");
+    plan.push_back(edits->parse(rule.get<std::string>()));
+  }
+  const Json rate = item.value("fps_condition", Json());
+  return ModelHandle{item.at("folder"),
+                     item.at("motion_adapter"),
+                     unpack_loras(item.at("loras")),
+                     std::move(plan),
+                     models::Config::parse(item.at("scheduler"), item.at("scheduler_place")),
+                     item.at("guidance_rescale"),
+                     item.at("latent_channels"),
+                     item.at("latent_factor"),
+                     rate.is_null() ? std::nullopt : std::optional<double>(rate.get<double>())};
+}
+
+}  // namespace
+
+std::optional<PackedOutcome> pack(const Outcome& outcome, const attention::EditRegistry* edits) {
+  PackedOutcome packed;
+  Packer packer{packed, edits};
+  Json values = Json::array(), reports = Json::array();
+  for (const Value& value : outcome.values) values.push_back(std::visit(packer, value));
+  if (!packer.complete) return std::nullopt;
+  for (const auto& [edit, sites, calls, path, facts] : outcome.edits) {
+    reports.push_back({{"edit", edit}, {"sites", sites}, {"calls", calls}, {"path", path}, {"facts", facts}});
+  }
+  const Json all = {
+      {"values", values}, {"facts", outcome.facts}, {"edits", reports}, {"written", outcome.written}};
+  packed.json = all.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return packed;
+}
+
+Outcome unpack(const PackedOutcome& packed, const attention::EditRegistry* edits, at::Device device) {
+  const Json all = Json::parse(packed.json);
+  Outcome outcome;
+  for (const Json& item : all.at("values"))
+    outcome.values.push_back(unpack_value(packed, item, edits, device));
+  outcome.facts = all.at("facts").get<std::map<std::string, std::string>>();
+  outcome.written = all.at("written").get<std::vector<std::pair<std::string, std::string>>>();
+  for (const Json& report : all.at("edits")) {
+    outcome.edits.push_back({report.at("edit"), report.at("sites"), report.at("calls"), report.at("path"),
+                             report.at("facts").get<attention::EditFacts>()});
+  }
+  return outcome;
+}
+
+}  // namespace reel::pipeline

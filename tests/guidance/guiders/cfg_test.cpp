@@ -1,0 +1,131 @@
+#include "guidance/guiders/cfg.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/golden.h"
+
+namespace reel::guidance::cfg_test {
+
+/// Answers context + latent row by row, and remembers what it was asked.
+class Echo : public models::Denoiser {
+ public:
+  at::Tensor predict(const at::Tensor& latent, const Step&, const models::Conditioning& condition,
+                     attention::Processor&) override {
+    EXPECT_EQ(latent.size(0), condition.context.size(0));
+    EXPECT_EQ(latent.size(0), static_cast<int64_t>(condition.rows.size()));
+    if (condition.pooled.defined()) {
+      EXPECT_EQ(latent.size(0), condition.pooled.size(0));
+    }
+    for (const Row& row : condition.rows) asked.push_back(row.conditional);
+    ++calls;
+    return latent * condition.context.reshape({-1, 1, 1, 1, 1}) + condition.context.reshape({-1, 1, 1, 1, 1});
+  }
+  const std::vector<attention::Site>& sites() const override { return sites_; }
+
+  std::vector<bool> asked;
+  int calls = 0;
+
+ private:
+  std::vector<attention::Site> sites_ = {{.path = "here"}};
+};
+
+models::Conditioning condition(std::vector<float> contexts, size_t unconditional) {
+  models::Conditioning result;
+  result.context = at::tensor(contexts).reshape({-1, 1, 1});
+  result.rows.resize(contexts.size());
+  for (size_t r = 0; r < unconditional; ++r) result.rows[r].conditional = false;
+  return result;
+}
+
+const at::Tensor kLatent = at::arange(2 * 6, at::kFloat).sin().reshape({2, 1, 1, 2, 3});
+
+at::Tensor answer(float context, int64_t row) { return kLatent.narrow(0, row, 1) * context + context; }
+
+at::Tensor guided(double scale) {
+  return at::cat({answer(1, 0) + (answer(3, 0) - answer(1, 0)) * scale,
+                  answer(2, 1) + (answer(5, 1) - answer(2, 1)) * scale});
+}
+
+TEST(CfgTest, MovesAwayFromTheUnconditionalAnswer) {
+  Echo echo;
+  attention::Processor attend;
+  const at::Tensor result =
+      Cfg(echo, {.scale = 7.5}).predict(kLatent, {}, condition({1, 2, 3, 5}, 2), attend);
+  EXPECT_TRUE(close(result, guided(7.5), 1e-6, 1e-6));
+  EXPECT_EQ(echo.calls, 1);
+  EXPECT_EQ(echo.asked, (std::vector<bool>{false, false, true, true}));
+}
+
+TEST(CfgTest, TwoPassesGiveTheSameAnswerConditionalFirst) {
+  Echo echo;
+  attention::Processor attend;
+  models::Conditioning given = condition({1, 2, 3, 5}, 2);
+  given.pooled = at::zeros({4, 2});
+  const at::Tensor result = Cfg(echo, {.scale = 7.5, .two_passes = true}).predict(kLatent, {}, given, attend);
+  EXPECT_TRUE(close(result, guided(7.5), 1e-6, 1e-6));
+  EXPECT_EQ(echo.calls, 2);
+  EXPECT_EQ(echo.asked, (std::vector<bool>{true, true, false, false}));
+}
+
+TEST(CfgTest, ScaleOfAtMostOneAsksOnlyTheConditionalRows) {
+  for (const double scale : {0.0, 1.0}) {
+    Echo echo;
+    attention::Processor attend;
+    const at::Tensor expected = at::cat({answer(3, 0), answer(5, 1)});
+    Cfg cfg(echo, {.scale = scale});
+    EXPECT_TRUE(at::equal(cfg.predict(kLatent, {}, condition({1, 2, 3, 5}, 2), attend), expected));
+    EXPECT_TRUE(at::equal(cfg.predict(kLatent, {}, condition({3, 5}, 0), attend), expected));
+    EXPECT_EQ(echo.asked, (std::vector<bool>{true, true, true, true}));
+  }
+}
+
+TEST(CfgTest, RescalingRestoresTheDeviationOfEachRow) {
+  Echo echo;
+  attention::Processor attend;
+  const auto predict = [&](double rescale) {
+    return Cfg(echo, {.scale = 4, .rescale = rescale})
+        .predict(kLatent, {}, condition({1, 2, 3, 5}, 2), attend);
+  };
+  const at::Tensor full = predict(1.0), half = predict(0.5), plain = predict(0.0);
+  for (int64_t row = 0; row < 2; ++row) {
+    const at::Tensor conditional = answer(row == 0 ? 3 : 5, row);
+    EXPECT_NEAR(full[row].std().item<double>(), conditional.std().item<double>(), 1e-5);
+    const at::Tensor factor = conditional.std() / plain[row].std();
+    EXPECT_TRUE(close(half[row], plain[row] * (factor * 0.5 + 0.5), 1e-5, 1e-5));
+  }
+}
+
+TEST(CfgTest, RescalingLeavesAConstantAnswerAlone) {
+  Echo echo;
+  attention::Processor attend;
+  const at::Tensor zeros = at::zeros({1, 1, 1, 2, 2});
+  const at::Tensor result =
+      Cfg(echo, {.scale = 4, .rescale = 0.7}).predict(zeros, {}, condition({0, 0}, 1), attend);
+  EXPECT_TRUE(at::equal(result, zeros));
+}
+
+TEST(CfgTest, RowsThatDoNotPairAreRefused) {
+  Echo echo;
+  attention::Processor attend;
+  Cfg cfg(echo, {.scale = 7.5});
+  EXPECT_THROW(cfg.predict(kLatent, {}, condition({1, 2, 3}, 1), attend), std::invalid_argument);
+  EXPECT_THROW(cfg.predict(kLatent, {}, condition({3, 5}, 0), attend), std::invalid_argument);
+  EXPECT_THROW(cfg.predict(kLatent, {}, condition({1, 2, 3, 5}, 1), attend), std::invalid_argument);
+  EXPECT_THROW(cfg.predict(kLatent, {}, condition({1, 2, 3, 5}, 4), attend), std::invalid_argument);
+  EXPECT_EQ(echo.calls, 0);
+}
+
+TEST(CfgTest, OptionsOutOfRangeAreRefused) {
+  Echo echo;
+  EXPECT_THROW(Cfg(echo, {.scale = -1}), std::invalid_argument);
+  EXPECT_THROW(Cfg(echo, {.scale = NAN}), std::invalid_argument);
+  EXPECT_THROW(Cfg(echo, {.scale = 5, .rescale = 1.1}), std::invalid_argument);
+  EXPECT_THROW(Cfg(echo, {.scale = 5, .rescale = NAN}), std::invalid_argument);
+}
+
+TEST(CfgTest, ShowsTheSitesOfTheNetwork) {
+  Echo echo;
+  EXPECT_EQ(Cfg(echo, {}).sites()[0].path, "here");
+}
+
+}  // namespace reel::guidance::cfg_test
