@@ -3,6 +3,10 @@
 
 #include "attention/processor.h"
 #include "models/family.h"
+#include "models/layers/activation.h"
+#include "models/layers/conv.h"
+#include "models/layers/linear.h"
+#include "models/layers/norm.h"
 #include "models/layers/resnet.h"
 #include "models/layers/upsample.h"
 #include "models/lvdm_layout.h"

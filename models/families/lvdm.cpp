@@ -1,6 +1,7 @@
 // lvdm's UNetModel, the UNet of VideoCrafter2: the network of UNet3DConditionModel under other names, with
 // the frame rate as a further condition. Its sizes follow from the shapes of its tensors.
 #include "models/family.h"
+#include "models/layers/conv.h"
 #include "models/lvdm_layout.h"
 #include "models/unet/unet.h"
 

@@ -1,6 +1,8 @@
 // UNet3DConditionModel: the UNet of ModelScope's text-to-video model and of ZeroScope, with convolutions
 // along time behind each resnet and a temporal transformer behind each spatial one.
 #include "models/family.h"
+#include "models/layers/activation.h"
+#include "models/layers/conv.h"
 #include "models/unet/unet.h"
 
 namespace reel::models {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "models/family.h"
+#include "models/layers/activation.h"
+#include "models/layers/conv.h"
 #include "models/unet/motion_adapter.h"
 #include "models/unet/unet.h"
 

@@ -1,7 +1,12 @@
 // Residual convolution blocks, shared by UNets and autoencoders.
 #pragma once
 
-#include "models/layers/layers.h"
+#include <vector>
+
+#include "models/layers/activation.h"
+#include "models/layers/conv.h"
+#include "models/layers/linear.h"
+#include "models/layers/norm.h"
 
 namespace reel::models {
 

@@ -1,5 +1,7 @@
 #include "models/layers/upsample.h"
 
+#include "models/layers/conv.h"
+
 namespace reel::models {
 namespace {
 
@@ -18,6 +20,10 @@ at::Tensor unfold(const at::Tensor& even, const at::Tensor& odd) {
 }
 
 }  // namespace
+
+at::Tensor upsample_nearest(const at::Tensor& x, int64_t height, int64_t width) {
+  return at::upsample_nearest2d(x.permute({0, 3, 1, 2}), {height, width}).permute({0, 2, 3, 1}).contiguous();
+}
 
 UpsampleConv UpsampleConv::load(const Weights& weights, int64_t in, int64_t out) {
   const at::Tensor weight = weights.get("weight", {out, in, 3, 3}), bias = weights.get("bias", {out});

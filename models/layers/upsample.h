@@ -1,9 +1,14 @@
-// Upsampling by two followed by a 3x3 convolution, without forming the larger map.
+// Upsampling, alone and followed by a 3x3 convolution without forming the larger map.
 #pragma once
 
-#include "models/layers/layers.h"
+#include <ATen/core/Tensor.h>
+
+#include "models/weights.h"
 
 namespace reel::models {
+
+/// Doubles (or resizes to height x width) [N, H, W, C] by repeating the nearest cell.
+at::Tensor upsample_nearest(const at::Tensor& x, int64_t height, int64_t width);
 
 /// conv3x3(upsample_nearest(x)) on [N, H, W, C]. Of the nine taps on the doubled map some always fall on the
 /// same cell of the small one, so that each of the four outputs of a cell (even or odd row, even or odd

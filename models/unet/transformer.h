@@ -5,7 +5,8 @@
 
 #include "attention/processor.h"
 #include "models/denoiser.h"
-#include "models/layers/layers.h"
+#include "models/layers/linear.h"
+#include "models/layers/norm.h"
 
 namespace reel::models {
 

@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "models/files/config.h"
+#include "models/layers/activation.h"
+#include "models/layers/conv.h"
+#include "models/layers/norm.h"
 #include "models/layers/upsample.h"
 #include "models/unet/unet_blocks.h"
 #include "models/unet/unet_time.h"

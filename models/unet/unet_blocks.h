@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/layers/activation.h"
 #include "models/layers/resnet.h"
 #include "models/unet/transformer.h"
 

@@ -1,5 +1,7 @@
 #include "models/unet/unet_time.h"
 
+#include "models/layers/time_embedding.h"
+
 namespace reel::models {
 
 TimeEmbedding::TwoLayers TimeEmbedding::TwoLayers::load(const Weights& weights, int64_t in, int64_t out) {

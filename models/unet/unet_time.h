@@ -3,7 +3,8 @@
 #pragma once
 
 #include "models/denoiser.h"
-#include "models/layers/layers.h"
+#include "models/layers/activation.h"
+#include "models/layers/linear.h"
 
 namespace reel::models {
 

@@ -1,5 +1,5 @@
 // OpenCLIP's text tower against transformers, on tiny random configurations.
-#include "models/families/open_clip_text.h"
+#include "models/text/open_clip_tower.h"
 
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>

@@ -1,0 +1,27 @@
+#include "models/layers/conv.h"
+
+namespace reel::models {
+namespace {
+
+at::Tensor to_nchw(const at::Tensor& x) { return x.permute({0, 3, 1, 2}); }  // a channels-last view
+at::Tensor to_nhwc(const at::Tensor& x) { return x.permute({0, 2, 3, 1}).contiguous(); }
+
+}  // namespace
+
+Conv2d Conv2d::load(const Weights& weights, int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                    int64_t padding) {
+  Conv2d conv;
+  conv.weight = weights.get("weight", {out, in, kernel, kernel}).contiguous(at::MemoryFormat::ChannelsLast);
+  conv.bias = weights.get("bias", {out});
+  conv.stride = stride, conv.padding = padding;
+  return conv;
+}
+
+at::Tensor Conv2d::operator()(const at::Tensor& x) const {
+  if (weight.size(2) == 1 && weight.size(3) == 1 && stride == 1 && padding == 0) {
+    return at::linear(x, weight.flatten(1), bias);
+  }
+  return to_nhwc(at::conv2d(to_nchw(x), weight, bias, stride, padding));
+}
+
+}  // namespace reel::models

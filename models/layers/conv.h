@@ -1,0 +1,20 @@
+// A convolution of pictures, built from its scope of the weights. Feature maps are channels-last, [..., H, W, C]:
+// a view of them is a sequence of tokens, [..., C].
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "models/weights.h"
+
+namespace reel::models {
+
+/// 2-D convolution on [N, H, W, C]. A 1x1 kernel runs as a matrix product.
+struct Conv2d {
+  at::Tensor weight, bias;  // [out, in, k, k] channels-last
+  int64_t stride = 1, padding = 1;
+  static Conv2d load(const Weights& weights, int64_t in, int64_t out, int64_t kernel = 3, int64_t stride = 1,
+                     int64_t padding = 1);
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+}  // namespace reel::models

@@ -1,0 +1,38 @@
+#include "models/layers/norm.h"
+
+#include "models/ops/channel_norm.h"
+#include "models/ops/layer_norm.h"
+
+namespace reel::models {
+
+GroupNorm GroupNorm::load(const Weights& weights, int64_t channels, int64_t groups, double eps) {
+  if (groups < 1 || channels % groups != 0) {
+    throw std::runtime_error("[" + weights.path() + "norm] " + std::to_string(channels) +
+                             " channels do not divide into " + std::to_string(groups) +
+                             " groups; check norm_num_groups in config.json");
+  }
+  return {weights.get("weight", {channels}), weights.get("bias", {channels}), groups, eps};
+}
+
+at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
+  return group_norm_channels_last(x.contiguous(), weight, bias, groups, eps, /*silu=*/false);
+}
+
+at::Tensor GroupNorm::silu(const at::Tensor& x) const {
+  return group_norm_channels_last(x.contiguous(), weight, bias, groups, eps, /*silu=*/true);
+}
+
+LayerNorm LayerNorm::load(const Weights& weights, int64_t width, double eps, bool affine) {
+  if (!affine) return {{}, {}, eps};
+  return {weights.get("weight", {width}), weights.get("bias", {width}), eps};
+}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return layer_norm(x.contiguous(), weight, bias, {}, eps);
+}
+
+at::Tensor LayerNorm::plus(const at::Tensor& x, const at::Tensor& positions) const {
+  return layer_norm(x.contiguous(), weight, bias, positions, eps);
+}
+
+}  // namespace reel::models

@@ -1,0 +1,32 @@
+// Group norm and layer norm, built from their scope of the weights.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "models/weights.h"
+
+namespace reel::models {
+
+/// Normalises over all positions and C / groups channels: x [N, H, W, C] (flatten what belongs together into
+/// H, W).
+struct GroupNorm {
+  at::Tensor weight, bias;
+  int64_t groups = 32;
+  double eps = 1e-5;
+  static GroupNorm load(const Weights& weights, int64_t channels, int64_t groups, double eps);
+  at::Tensor operator()(const at::Tensor& x) const;
+  /// Followed by SiLU.
+  at::Tensor silu(const at::Tensor& x) const;
+};
+
+/// Normalises over the last dimension.
+struct LayerNorm {
+  at::Tensor weight, bias;
+  double eps = 1e-5;
+  static LayerNorm load(const Weights& weights, int64_t width, double eps = 1e-5, bool affine = true);
+  at::Tensor operator()(const at::Tensor& x) const;
+  /// Plus `positions` [F, C] for x [R, F, P, C]: frame f gets the f-th.
+  at::Tensor plus(const at::Tensor& x, const at::Tensor& positions) const;
+};
+
+}  // namespace reel::models
