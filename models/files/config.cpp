@@ -15,8 +15,8 @@ namespace {
 constexpr size_t kMaxBytes = size_t{16} << 20;
 constexpr JsonLimits kLimits{.depth = 64, .values = 1'000'000};
 
-[[noreturn]] void refuse(const std::string& place, const std::string& key, const std::string& expected,
-                         const nlohmann::json& found) {
+[[noreturn]] void refuse_value(const std::string& place, const std::string& key, const std::string& expected,
+                               const nlohmann::json& found) {
   std::string got = found.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   if (got.size() > 60) got = got.substr(0, 57) + "...";
   throw std::runtime_error("[" + place + "] '" + key + "' must be " + expected + ", got " + got +
@@ -25,37 +25,37 @@ constexpr JsonLimits kLimits{.depth = 64, .values = 1'000'000};
 
 int64_t as_integer(const std::string& place, const std::string& key, const nlohmann::json& value) {
   if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX})
-    refuse(place, key, "an integer", value);
+    refuse_value(place, key, "an integer", value);
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number_float()) {
     const double number = value.get<double>();
     if (std::floor(number) == number && std::abs(number) < 9e15) return static_cast<int64_t>(number);
   }
-  refuse(place, key, "an integer", value);
+  refuse_value(place, key, "an integer", value);
 }
 
 void check_bounds(const std::string& place, const std::string& key, int64_t value, Config::Bounds bounds) {
   if (value >= bounds.low && value <= bounds.high) return;
-  refuse(place, key, "an integer from " + std::to_string(bounds.low) + " to " + std::to_string(bounds.high),
-         value);
+  refuse_value(place, key,
+               "an integer from " + std::to_string(bounds.low) + " to " + std::to_string(bounds.high), value);
 }
 
 double as_number(const std::string& place, const std::string& key, const nlohmann::json& value) {
-  if (!value.is_number()) refuse(place, key, "a number", value);
+  if (!value.is_number()) refuse_value(place, key, "a number", value);
   const double number = value.get<double>();
-  if (!std::isfinite(number)) refuse(place, key, "a finite number", value);
+  if (!std::isfinite(number)) refuse_value(place, key, "a finite number", value);
   return number;
 }
 
 std::string as_text(const std::string& place, const std::string& key, const nlohmann::json& value) {
-  if (!value.is_string()) refuse(place, key, "a text", value);
+  if (!value.is_string()) refuse_value(place, key, "a text", value);
   return value.get<std::string>();
 }
 
 template <class T, class Read>
 std::vector<T> as_list(const std::string& place, const std::string& key, const nlohmann::json& value,
                        Read read) {
-  if (!value.is_array()) refuse(place, key, "a list", value);
+  if (!value.is_array()) refuse_value(place, key, "a list", value);
   std::vector<T> items;
   for (const auto& item : value) items.push_back(read(place, key, item));
   return items;
@@ -166,7 +166,7 @@ double Config::number(const std::string& key, double absent) const {
 bool Config::flag(const std::string& key, bool absent) const {
   if (!has(key)) return absent;
   const auto& value = document_->json.at(key);
-  if (!value.is_boolean()) refuse(place_, key, "true or false", value);
+  if (!value.is_boolean()) refuse_value(place_, key, "true or false", value);
   return value.get<bool>();
 }
 
@@ -191,7 +191,7 @@ std::vector<int64_t> Config::per_block(const std::string& key, size_t count, int
   if (!is_list(key)) return std::vector<int64_t>(count, bounded(key, absent, bounds.low, bounds.high));
   const std::vector<int64_t> values = integers(key, {});
   if (values.size() != count) {
-    refuse(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
+    refuse_value(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
   }
   for (const int64_t value : values) check_bounds(place_, key, value, bounds);
   return values;
@@ -203,8 +203,8 @@ std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
   std::vector<std::vector<int64_t>> result;
   const bool listed = is_list(key);
   if (listed && document_->json.at(key).size() != lengths.size()) {
-    refuse(place_, key, "one integer or a list of " + std::to_string(lengths.size()),
-           document_->json.at(key));
+    refuse_value(place_, key, "one integer or a list of " + std::to_string(lengths.size()),
+                 document_->json.at(key));
   }
   for (size_t i = 0; i < lengths.size(); ++i) {
     const auto count = static_cast<size_t>(lengths[i]);
@@ -215,8 +215,8 @@ std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
       result.push_back(as_list<int64_t>(place_, key, document_->json.at(key)[i], as_integer));
     }
     if (result.back().size() != count) {
-      refuse(place_, key, "a list of " + std::to_string(count) + " for block " + std::to_string(i),
-             document_->json.at(key));
+      refuse_value(place_, key, "a list of " + std::to_string(count) + " for block " + std::to_string(i),
+                   document_->json.at(key));
     }
     for (const int64_t value : result.back()) check_bounds(place_, key, value, bounds);
   }
@@ -228,7 +228,7 @@ Config Config::object(const std::string& key) const {
   config.place_ = place_ + ": " + key;
   if (!has(key)) return config;
   const auto& value = document_->json.at(key);
-  if (!value.is_object()) refuse(place_, key, "an object", value);
+  if (!value.is_object()) refuse_value(place_, key, "an object", value);
   auto document = std::make_shared<Document>();
   document->json = value;
   config.document_ = std::move(document);
