@@ -11,14 +11,14 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr size_t kMaxBytes = 64'000'000, kMaxOpcodes = 2'000'000, kMaxLineBytes = 1024;
+constexpr size_t kMaxPickleBytes = 64'000'000, kMaxOpcodes = 2'000'000, kMaxLineBytes = 1024;
 
 class Machine {
  public:
   explicit Machine(std::string_view bytes) : bytes_(bytes) {}
 
   Pickle run() {
-    if (bytes_.size() > kMaxBytes) refuse("its pickle is larger than 64 MB");
+    if (bytes_.size() > kMaxPickleBytes) refuse("its pickle is larger than 64 MB");
     for (size_t count = 0;; ++count) {
       if (count == kMaxOpcodes) refuse("its pickle has more than 2,000,000 opcodes");
       const auto opcode = static_cast<Opcode>(number<uint8_t>());

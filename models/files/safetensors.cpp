@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 // A million tensors and the metadata; values of one entry.
-constexpr JsonLimits kLimits{.depth = 8, .keys = kMaxTensors + 1, .values = 200'000};
+constexpr JsonLimits kHeaderLimits{.depth = 8, .keys = kMaxTensors + 1, .values = 200'000};
 
 struct DtypeName {
   const char* name;
@@ -67,7 +67,7 @@ void parse_header(std::string_view text, const Refusal& refuse,
         refuse("its header has an entry of more than 200,000 values");
     }
   };
-  JsonBuilder<nlohmann::json> builder(kLimits, refuse_fault, take);
+  JsonBuilder<nlohmann::json> builder(kHeaderLimits, refuse_fault, take);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
 }
 
