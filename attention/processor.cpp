@@ -1,16 +1,77 @@
 #include "attention/processor.h"
 
-#include "attention/call_part.h"
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <deque>
+#include <stdexcept>
+#include <tuple>
+
+#include "attention/explicit_attention.h"
+#include "attention/frame_map_form.h"
+#include "attention/fused_attention.h"
+#include "attention/key_values.h"
 #include "attention/ops/frame/frame_attention.h"
 
 namespace reel::attention {
 namespace {
 
-/// Sorts positions and drops repeated ones; empty when they are `all` or all `count` of a dimension.
-void sort_out(std::vector<int64_t>& positions, bool all, int64_t count) {
-  std::sort(positions.begin(), positions.end());
-  positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
-  if (all || static_cast<int64_t>(positions.size()) == count) positions.clear();
+/// An empty result for queries q, laid out so that merging its heads is a view: frames outermost if they lie so
+/// in q.
+at::Tensor empty_result(const at::Tensor& q, int64_t width) {
+  const int64_t rows = q.size(0), groups = q.size(1), heads = q.size(2), n = q.size(3);
+  if (q.stride(3) >= q.stride(1))
+    return at::empty({rows, n, groups, heads, width}, q.options()).permute({0, 2, 3, 1, 4});
+  return at::empty({rows, groups, n, heads, width}, q.options()).permute({0, 1, 3, 2, 4});
+}
+
+/// Keys and values of the call as they are cached: turned to their positions.
+at::Tensor turned_keys(const Call& call) {
+  return call.rotary && call.key_positions.defined() ? rotated(*call.rotary, call.k, call.key_positions) : call.k;
+}
+
+[[noreturn]] void refuse_shared_keys(const Call& call, const char* what) {
+  throw std::invalid_argument("[attention] at " + call.site.path +
+                              " several query heads share a cached key head, and an edit " + what +
+                              " for some of them; select whole groups of heads with heads=");
+}
+
+/// The chosen rows of a tensor whose first dimension is rows, or one for all.
+at::Tensor take_rows(const at::Tensor& t, const Indices& rows) {
+  if (rows.empty() || t.size(0) == 1) return t;
+  return t.index_select(0, at::tensor(rows, at::TensorOptions(at::kLong).device(t.device())));
+}
+
+/// Keys take the positions of queries, unless they have their own. Heads that share a key head must agree.
+void place_keys(Call& call) {
+  if (!call.rotary || !call.positions.defined() || call.key_positions.defined()) return;
+  call.key_positions = call.positions;
+  const int64_t shared = heads_per_key(call);
+  if (shared == 1 || call.positions.size(2) == 1) return;
+  const at::Tensor each = call.positions.unflatten(2, {-1, shared}), first = each.select(3, 0);
+  if (at::equal(each, first.unsqueeze(3).expand_as(each))) {
+    call.key_positions = first;
+  } else if (call.cache) {
+    refuse_shared_keys(call, "moves the keys");
+  } else {
+    call.k = call.k.repeat_interleave(shared, 2), call.v = call.v.repeat_interleave(shared, 2);
+  }
+}
+
+/// Keys of the call go to the cache, and all that it holds of the rows takes their place.
+void take_from_cache(Call& call, const at::Tensor& rotated_k, const at::Tensor& v) {
+  KeyValues& cache = *call.cache;
+  cache.append(call.rows, rotated_k, v);
+  const KeyValues::View view = cache.view(call.rows);
+  const int64_t added = rotated_k.size(3), rows = rotated_k.size(0);
+  call.k = view.k, call.v = view.v, call.cache = nullptr;
+  call.key_positions.reset();
+  const bool ragged = std::any_of(view.lengths.begin(), view.lengths.end(),
+                                  [&](int64_t length) { return length != view.lengths.front(); });
+  if (!ragged) return;
+  const auto lengths = at::tensor(view.lengths, at::kLong).to(call.q.device());
+  call.visible.key_lengths = lengths.view({rows, 1});
+  if (call.visible.causal) call.visible.own_key = lengths - added;
 }
 
 }  // namespace
@@ -21,13 +82,59 @@ struct Processor::Active {
   Hooks hooks;
   EditReport report;
   bool needs_map() const { return hooks.logits || hooks.probs; }
+  bool wraps() const { return hooks.attend && !hooks.fast; }
 };
 
 struct Processor::Match {
   Active* active;
-  std::vector<int64_t> heads;  // empty: all
-  bool choose(const Call& call, const Heads& scope, std::vector<int64_t>& chosen_rows,
-              std::vector<int64_t>& chosen_heads) const;
+  Indices heads;  // of the site; empty: all
+
+  /// What the edit selects of a call, which may be a part of the site's.
+  struct Chosen {
+    Indices rows, heads;
+    bool none = false;
+  };
+  Chosen choose(const Call& call) const {
+    Chosen chosen;
+    for (size_t r = 0; r < call.rows.size(); ++r) {
+      if (active->rule.where.matches(call.rows[r])) chosen.rows.push_back(static_cast<int64_t>(r));
+    }
+    chosen.none = chosen.rows.empty() && !call.rows.empty();
+    if (chosen.rows.size() == call.rows.size()) chosen.rows.clear();
+    if (heads.empty()) return chosen;
+    const auto count = static_cast<size_t>(call.q.size(2));
+    for (size_t h = 0; h < count; ++h) {
+      const int64_t head = call.heads.empty() ? static_cast<int64_t>(h) : call.heads[h];
+      if (std::binary_search(heads.begin(), heads.end(), head)) chosen.heads.push_back(static_cast<int64_t>(h));
+    }
+    chosen.none |= chosen.heads.empty();
+    if (chosen.heads.size() == count) chosen.heads.clear();
+    return chosen;
+  }
+};
+
+struct Processor::AtSite {
+  std::string path;
+  std::vector<Match> matches;
+  /// A part of all calls with the same rows and the same edits at work, and its edits.
+  struct SeenPart {
+    Part part;
+    Matches matches;
+  };
+  struct Seen {
+    std::vector<bool> acting, conditional;  // of the matches; of the rows
+    int64_t rows = 0;
+    Matches matches;  // of all parts
+    std::vector<SeenPart> parts;
+  };
+  std::deque<Seen> seen;
+  const Seen* present = nullptr;  // that of the last call
+};
+
+struct Processor::Working {
+  const AtSite::SeenPart* seen;
+  std::unique_ptr<NarrowCall> narrowed;  // null if it is all of the call
+  Call* call;
 };
 
 Processor::Processor(const EditPlan& plan, int64_t map_bytes, MapForm form)
@@ -47,215 +154,265 @@ Processor::~Processor() = default;
 void Processor::begin_step(const Step& step) {
   for (const auto& active : edits_) active->edit->begin_step(step);
 }
-
+void Processor::begin(const Sequence& sequence) {
+  for (const auto& active : edits_) active->edit->begin(sequence);
+}
+void Processor::fork(const Sequence& from, const Sequence& to) {
+  for (const auto& active : edits_) active->edit->fork(from, to);
+}
+void Processor::end(const Sequence& sequence) {
+  for (const auto& active : edits_) active->edit->end(sequence);
+}
 void Processor::finish() {
   for (const auto& active : edits_) active->edit->finish();
 }
-
-std::vector<Processor::Match>& Processor::matches_at(const Site& site) {
-  const auto found = sites_.find(site.path);
-  if (found != sites_.end()) return found->second;
-  std::vector<Match> matches;
-  for (const auto& active : edits_) {
-    if (!active->rule.where.matches(site) || !active->edit->applies_to(site)) continue;
-    matches.push_back({active.get(), active->rule.where.heads_of(site)});
-    active->report.sites.push_back(site.path);
-  }
-  return sites_.emplace(site.path, std::move(matches)).first->second;
+bool Processor::capturable() const {
+  return std::all_of(edits_.begin(), edits_.end(), [](const auto& active) { return active->hooks.capturable; });
 }
 
-/// Which of a call's rows and heads a match selects; empty: all. False: none.
-bool Processor::Match::choose(const Call& call, const Heads& scope, std::vector<int64_t>& chosen_rows,
-                              std::vector<int64_t>& chosen_heads) const {
-  return choose_rows(active->rule.where, call.rows, chosen_rows) && choose_heads(heads, scope, chosen_heads);
+Processor::AtSite& Processor::at_site(const Site& site) {
+  const auto number = static_cast<size_t>(site.block);
+  if (number >= sites_.size()) sites_.resize(number + 1);
+  for (const auto& known : sites_[number]) {
+    if (known->path == site.path) return *known;
+  }
+  auto here = std::make_unique<AtSite>();
+  here->path = site.path;
+  for (const auto& active : edits_) {
+    if (!active->rule.where.matches(site) || !active->edit->applies_to(site)) continue;
+    here->matches.push_back({active.get(), active->rule.where.heads_of(site)});
+    active->report.sites.push_back(site.path);
+  }
+  sites_[number].push_back(std::move(here));
+  return *sites_[number].back();
+}
+
+/// Finds the parts of a call; false if no edit acts on it.
+bool Processor::find_parts(AtSite& here, const Call& call) {
+  if (here.matches.empty()) return false;
+  std::vector<bool> acting, conditional;
+  for (const Match& match : here.matches)
+    acting.push_back(match.active->rule.where.matches(call.step) && match.active->edit->applies_at(call.step));
+  for (const Row& row : call.rows) conditional.push_back(row.conditional);
+  const int64_t rows = call.q.size(0);
+  for (const AtSite::Seen& seen : here.seen) {
+    if (seen.rows == rows && seen.acting == acting && seen.conditional == conditional) {
+      here.present = &seen;
+      return !seen.parts.empty();
+    }
+  }
+  AtSite::Seen seen{std::move(acting), std::move(conditional), rows, {}, {}};
+  std::vector<Claim> claims;
+  for (size_t i = 0; i < here.matches.size(); ++i) {
+    Match& match = here.matches[i];
+    const Match::Chosen chosen = match.choose(call);
+    if (!seen.acting[i] || chosen.none) continue;
+    seen.matches.push_back(&match);
+    claims.push_back({chosen.rows, chosen.heads,
+                      match.active->hooks.relates_rows || match.active->hooks.relates_heads});
+  }
+  if (!claims.empty()) {
+    for (Part& part : parts_of(rows, call.q.size(2), claims)) {
+      Matches of_part;
+      for (const size_t claim : part.acting) of_part.push_back(seen.matches[claim]);
+      seen.parts.push_back({std::move(part), std::move(of_part)});
+    }
+  }
+  here.seen.push_back(std::move(seen));
+  here.present = &here.seen.back();
+  return !here.present->parts.empty();
 }
 
 at::Tensor Processor::attend(Call call) {
-  if (edits_.empty()) return fused_attention(call);
-  std::vector<Match*> matches;
-  std::vector<int64_t> chosen;
-  for (Match& match : matches_at(call.site)) {
-    const Selector& where = match.active->rule.where;
-    if (where.matches(call.step) && match.active->edit->applies_at(call.step) &&
-        choose_rows(where, call.rows, chosen))
-      matches.push_back(&match);
+  AtSite* here = edits_.empty() ? nullptr : &at_site(call.site);
+  if (!here || !find_parts(*here, call)) {
+    place_keys(call);
+    if (call.cache) take_from_cache(call, turned_keys(call), call.v);
+    return fused_attention(with_rotary(std::move(call))).out;
   }
-  if (matches.empty()) return fused_attention(call);
-  // Five dimensions, so that rows, sequences and heads can be picked from it.
-  while (call.bias.defined() && call.bias.dim() < 5) call.bias = call.bias.unsqueeze(0);
-  for (Match* match : matches) {
+  for (const Match* match : here->present->matches) {
     ++match->active->report.calls;
     if (match->active->report.path.empty()) match->active->report.path = "fused";
   }
-
-  // Wrapping edits nest in plan order: the first is outermost. Each wraps only its own rows and heads; the
-  // others are computed without it. `scope` says which of the site's heads the inner call has, in their
-  // order; empty: all.
-  using Scoped = std::function<at::Tensor(Call&, const std::vector<int64_t>& scope)>;
-  Scoped compute = [this, matches](Call& inner, const std::vector<int64_t>& scope) {
-    return run(inner, matches, scope);
-  };
-  for (auto it = matches.rbegin(); it != matches.rend(); ++it) {
-    Match* match = *it;
-    if (!match->active->hooks.attend) continue;
-    compute = [match, next = compute](Call& outer, const std::vector<int64_t>& scope) {
-      std::vector<int64_t> rows, heads;
-      if (!match->choose(outer, scope, rows, heads)) return next(outer, scope);
-      const Selection selection(rows, heads);
-      if (selection.all())
-        return match->active->edit->attend(outer, [&](Call& inner) { return next(inner, scope); });
-      at::Tensor result = next(outer, scope).clone();
-      const std::vector<Row> part_rows = rows_of(outer.rows, rows);
-      const std::vector<int64_t> part_scope = heads.empty() ? scope : match->heads;
-      Call part = narrow(outer, selection, part_rows);
-      selection.put(result,
-                    match->active->edit->attend(part, [&](Call& inner) { return next(inner, part_scope); }));
-      return result;
-    };
+  std::vector<Working> parts;
+  for (const AtSite::SeenPart& seen : here->present->parts) {
+    std::unique_ptr<NarrowCall> narrowed;
+    if (!seen.part.all())
+      narrowed = std::make_unique<NarrowCall>(call, Selection(seen.part.rows, seen.part.heads));
+    Call* of_part = narrowed ? &narrowed->call() : &call;
+    parts.push_back({&seen, std::move(narrowed), of_part});
   }
-  return compute(call, {});
-}
-
-at::Tensor Processor::run(Call& call, const Matches& matches, const Heads& scope) {
-  change_inputs(call, matches, scope);
-  // The rows and heads whose maps are looked at; the others run as if there were no edit.
-  Matches of_maps;
-  std::vector<int64_t> rows, heads, all_rows, all_heads;
-  bool every_row = false, every_head = false;
-  for (Match* match : matches) {
-    if (!match->active->needs_map() || !match->choose(call, scope, rows, heads)) continue;
-    of_maps.push_back(match);
-    every_row |= rows.empty(), every_head |= heads.empty();
-    all_rows.insert(all_rows.end(), rows.begin(), rows.end());
-    all_heads.insert(all_heads.end(), heads.begin(), heads.end());
+  prepare(parts, call);
+  if (parts.size() == 1) return run(*parts[0].call, parts[0].seen->matches).out;
+  at::Tensor result = empty_result(call.q, call.v.size(4));
+  for (const Working& working : parts) {
+    Selection(working.seen->part.rows, working.seen->part.heads)
+        .put(result, run(*working.call, working.seen->matches).out);
   }
-  if (of_maps.empty()) return fused_attention(call);
-  sort_out(all_rows, every_row, call.q.size(0)), sort_out(all_heads, every_head, call.q.size(2));
-  const Selection selection(all_rows, all_heads);
-  if (selection.all()) return attend_with_maps(call, of_maps, scope);
-  at::Tensor result = fused_attention(call);
-  const std::vector<Row> part_rows = rows_of(call.rows, all_rows);
-  Heads part_scope = scope;
-  if (!all_heads.empty()) {
-    part_scope.clear();
-    for (const int64_t head : all_heads) part_scope.push_back(scope.empty() ? head : scope[size_t(head)]);
-  }
-  selection.put(result, attend_with_maps(narrow(call, selection, part_rows), of_maps, part_scope));
   return result;
 }
 
-void Processor::change_inputs(Call& call, const Matches& matches, const Heads& scope) {
-  std::vector<int64_t> rows, heads;
-  for (Match* match : matches) {
-    if (!match->active->hooks.inputs || !match->choose(call, scope, rows, heads)) continue;
-    const Selection selection(rows, heads);
+/// Runs `on_inputs`, turns keys to their positions and caches them.
+void Processor::prepare(std::vector<Working>& parts, const Call& whole) {
+  if (!whole.cache) {
+    for (Working& working : parts) change_inputs(*working.call, working.seen->matches), place_keys(*working.call);
+    return;
+  }
+  at::Tensor k, v;  // of the whole call
+  const auto keys_of = [](Call call) {
+    place_keys(call);
+    return std::pair(turned_keys(call), call.v);
+  };
+  if (parts.size() > 1) std::tie(k, v) = keys_of(whole);
+  const int64_t shared = heads_per_key(whole), added = whole.k.size(3);
+  bool ours = false;  // whether k and v may be written
+  for (Working& working : parts) {
+    Call& call = *working.call;
+    const at::Tensor given[] = {call.k, call.v, call.positions};
+    change_inputs(call, working.seen->matches);
+    if (parts.size() == 1) {
+      std::tie(k, v) = keys_of(call);
+      continue;
+    }
+    if (call.k.is_same(given[0]) && call.v.is_same(given[1]) && call.positions.is_same(given[2])) continue;
+    const auto [part_k, part_v] = keys_of(call);
+    const Indices& heads = working.seen->part.heads;
+    Indices key_heads;
+    for (const int64_t head : heads) {
+      if (head % shared == 0) key_heads.push_back(head / shared);
+    }
+    const Selection of_keys(working.seen->part.rows, key_heads);
+    if (!whole_groups(heads, shared) || of_keys.take(k).sizes() != part_k.sizes())
+      refuse_shared_keys(whole, "changes its keys");
+    if (!ours) k = k.clone(), v = v.clone(), ours = true;
+    of_keys.put(k, part_k), of_keys.put(v, part_v);
+  }
+  Call cached = whole;
+  take_from_cache(cached, k, v);
+  for (Working& working : parts) {
+    Call& call = *working.call;
+    const Selection selection(working.seen->part.rows, working.seen->part.heads);
+    call.k = selection.take_keys(cached.k, shared), call.v = selection.take_keys(cached.v, shared);
+    call.cache = nullptr, call.key_positions.reset();
+    if (!cached.visible.key_lengths.defined()) continue;
+    call.visible.key_lengths = take_rows(cached.visible.key_lengths, selection.rows());
+    if (call.visible.causal) call.visible.own_key = call.visible.key_lengths.flatten() - added;
+  }
+}
+
+void Processor::change_inputs(Call& call, const Matches& matches) {
+  for (const Match* match : matches) {
+    if (!match->active->hooks.inputs) continue;
+    const Match::Chosen chosen = match->choose(call);
+    const Selection selection(chosen.rows, chosen.heads);
     if (selection.all()) {
       match->active->edit->on_inputs(call);
       continue;
     }
-    const std::vector<Row> part_rows = rows_of(call.rows, rows);
-    Call part = narrow(call, selection, part_rows);
-    match->active->edit->on_inputs(part);
-    const auto merge = [&](at::Tensor& whole, const at::Tensor& changed) {
-      if (!changed.defined() || changed.is_alias_of(whole)) return;
-      whole = whole.clone();
-      selection.put(whole, changed);
-    };
-    merge(call.q, part.q), merge(call.k, part.k), merge(call.v, part.v);
-    if (part.bias.defined() && !(call.bias.defined() && part.bias.is_alias_of(call.bias))) {
-      const std::vector<int64_t> shape = {call.q.size(0), call.q.size(1), call.q.size(2), call.q.size(3),
-                                          call.k.size(3)};
-      at::Tensor whole =
-          call.bias.defined() ? call.bias.expand(shape).clone() : at::zeros(shape, call.q.options());
-      const at::Tensor target = selection.take(whole);
-      selection.put(whole, part.bias.expand(target.sizes()));
-      call.bias = whole;
-    }
+    NarrowCall narrowed(call, selection);
+    const Call before = narrowed.call();
+    match->active->edit->on_inputs(narrowed.call());
+    put_inputs(call, selection, before, narrowed.call());
   }
 }
 
-at::Tensor Processor::attend_with_maps(const Call& call, const Matches& matches, const Heads& scope) {
-  if (const auto edit = fuse(call, matches, scope))
-    return frame_attention(call.q, call.k, call.v, scale_of(call), *edit);
-  for (Match* match : matches) match->active->report.path = "explicit";
-  return attend_explicitly(call, matches, scope);
-}
-
-std::optional<FrameMapEdit> Processor::fuse(const Call& call, const Matches& matches, const Heads& scope) {
-  if (form_ == MapForm::kExplicit || !takes_map_edits(call)) return std::nullopt;
-  std::vector<int64_t> rows, heads;
-  int of_logits = 0, of_probs = 0;
-  for (const Match* match : matches) {
-    const Hooks& hooks = match->active->hooks;
-    match->choose(call, scope, rows, heads);
-    // Kernels take one edit of each kind, of the whole call.
-    if (!hooks.fused || !rows.empty() || !heads.empty() || (hooks.logits && ++of_logits > 1) ||
-        (hooks.probs && ++of_probs > 1))
-      return std::nullopt;
-  }
-  FrameMapEdit edit;
-  for (const bool logits : {true, false}) {
-    for (const Match* match : matches) {
-      if (match->active->hooks.logits == logits) match->active->edit->fuse(call, edit);
-    }
-  }
-  return edit;
-}
-
-at::Tensor Processor::attend_explicitly(const Call& call, const Matches& matches, const Heads& scope) {
-  const bool whole_map = std::any_of(matches.begin(), matches.end(),
-                                     [](const Match* match) { return match->active->hooks.whole_map; });
-  const int64_t groups = call.q.size(1), n = call.q.size(3);
-  const int64_t query_bytes =
-      call.q.size(0) * call.q.size(2) * call.k.size(3) * int64_t{4} * 2;  // logits and probs
-  if (whole_map && query_bytes * groups * n > map_bytes_) {
-    throw std::runtime_error("[attention] an edit needs the whole map of " + call.site.path + ", " +
-                             std::to_string(query_bytes * groups * n >> 20) + " MiB, but the budget is " +
-                             std::to_string(map_bytes_ >> 20) + " MiB; narrow the edit with layer= or rows=");
-  }
-  // Blocks: whole sequences while they fit, else queries within one sequence.
-  const int64_t block_groups =
-      whole_map ? groups : std::clamp<int64_t>(map_bytes_ / (query_bytes * n), 1, groups);
-  const int64_t block_queries = whole_map ? n : std::clamp<int64_t>(map_bytes_ / query_bytes, 1, n);
-  const bool shared_keys = call.k.size(1) == 1 && groups > 1;
-  at::Tensor output =
-      at::empty({call.q.size(0), groups, call.q.size(2), n, call.v.size(4)}, call.q.options());
-  for (int64_t g = 0; g < groups; g += block_groups) {
-    const int64_t g_count = std::min(block_groups, groups - g);
-    const at::Tensor k = shared_keys ? call.k : call.k.narrow(1, g, g_count);
-    const at::Tensor v = shared_keys ? call.v : call.v.narrow(1, g, g_count);
-    for (int64_t i = 0; i < n; i += block_queries) {
-      const int64_t i_count = std::min(block_queries, n - i);
-      Call block = call;
-      block.q = call.q.narrow(1, g, g_count).narrow(3, i, i_count);
-      block.k = k, block.v = v;
-      block.query_begin = i;
-      at::Tensor logits =
-          at::matmul(block.q.to(at::kFloat), k.to(at::kFloat).transpose(-1, -2)).mul_(scale_of(call));
-      if (call.bias.defined()) {
-        logits.add_(call.bias.expand({-1, groups, -1, n, -1}).narrow(1, g, g_count).narrow(3, i, i_count));
+/// Attention of one part: wrapping edits, the first outermost, around its map.
+Partial Processor::run(Call& call, const Matches& matches) {
+  Attend compute = [&](Call& inner) { return with_maps(with_rotary(inner), matches); };
+  for (auto it = matches.rbegin(); it != matches.rend(); ++it) {
+    const Match* match = *it;
+    if (!match->active->wraps()) continue;
+    compute = [match, next = compute](Call& outer) {
+      Edit& edit = *match->active->edit;
+      const Match::Chosen chosen = match->choose(outer);
+      if (chosen.none) return next(outer);
+      if (chosen.rows.empty() && chosen.heads.empty()) return edit.attend(outer, next);
+      // Another edit keeps more rows or heads together than this one wraps: the others go around it.
+      const Claim claim{chosen.rows, chosen.heads};
+      Partial result;
+      for (const Part& part : parts_of(outer.q.size(0), outer.q.size(2), {&claim, 1})) {
+        const Selection selection(part.rows, part.heads);
+        NarrowCall narrowed(outer, selection);
+        const Partial of_part = part.acting.empty() ? next(narrowed.call()) : edit.attend(narrowed.call(), next);
+        if (!result.out.defined()) result.out = empty_result(outer.q, of_part.out.size(4));
+        selection.put(result.out, of_part.out);
+        if (!of_part.lse.defined()) continue;
+        if (!result.lse.defined())
+          result.lse = at::empty(outer.q.sizes().slice(0, 4), of_part.lse.options());
+        selection.put(result.lse, of_part.lse);
       }
-      const auto show = [&](const at::Tensor& map, bool Hooks::*hook, auto&& action) {
-        std::vector<int64_t> rows, heads;
-        for (Match* match : matches) {
-          if (!(match->active->hooks.*hook) || !match->choose(block, scope, rows, heads)) continue;
-          const Selection selection(rows, heads);
-          const std::vector<Row> part_rows = rows_of(block.rows, rows);
-          at::Tensor part = selection.take(map);
-          action(*match->active->edit, narrow(block, selection, part_rows), part);
-          selection.put(map, part);
-        }
-      };
-      show(logits, &Hooks::logits,
-           [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_logits(part, map); });
-      at::Tensor probs = at::softmax(logits, -1);
-      logits.reset();
-      show(probs, &Hooks::probs,
-           [](Edit& edit, const Call& part, at::Tensor& map) { edit.on_probs(part, map); });
-      output.narrow(1, g, g_count).narrow(3, i, i_count).copy_(at::matmul(probs, v.to(at::kFloat)));
-    }
+      return result;
+    };
   }
-  return output;
+  return compute(call);
+}
+
+Partial Processor::with_maps(const Call& call, const Matches& matches) {
+  Matches of_maps;
+  bool whole = true;  // whether each of them sees all of the call
+  for (Match* match : matches) {
+    if (!match->active->needs_map()) continue;
+    const Match::Chosen chosen = match->choose(call);
+    if (chosen.none) continue;
+    of_maps.push_back(match);
+    whole = whole && chosen.rows.empty() && chosen.heads.empty();
+  }
+  if (of_maps.empty()) return fused_attention(call);
+  if (form_ == MapForm::kExplicit || !whole) return explicitly(call, of_maps);
+  int of_logits = 0, of_probs = 0;
+  bool frame_forms = takes_map_edits(call);
+  for (const Match* match : of_maps) {
+    of_logits += match->active->hooks.logits, of_probs += match->active->hooks.probs;
+    frame_forms = frame_forms && match->active->edit->frame_form();
+  }
+  if (frame_forms && of_logits <= 1 && of_probs <= 1) {
+    FrameMapEdit edit;
+    for (const bool logits : {true, false}) {
+      for (const Match* match : of_maps) {
+        if (match->active->hooks.logits == logits) match->active->edit->frame_form()->fill(call, edit);
+      }
+    }
+    return {frame_attention(call.q, call.k, call.v, scale_of(call), edit), {}};
+  }
+  if (of_maps.size() == 1 && of_maps[0]->active->hooks.fast) {
+    Call inner = call;
+    return of_maps[0]->active->edit->attend(inner,
+                                            [](Call& plain) { return fused_attention(with_rotary(plain)); });
+  }
+  return explicitly(call, of_maps);
+}
+
+Partial Processor::explicitly(const Call& call, const Matches& of_maps) {
+  ExplicitOptions options{.bytes = map_bytes_};
+  bool logits = false, probs = false;
+  for (const Match* match : of_maps) {
+    const Hooks& hooks = match->active->hooks;
+    match->active->report.path = "explicit";
+    options.whole_map |= hooks.whole_map;
+    options.rows_together |= hooks.relates_rows, options.heads_together |= hooks.relates_heads;
+    logits |= hooks.logits, probs |= hooks.probs;
+  }
+  const auto show = [&of_maps](bool Hooks::*hook, void (Edit::*act)(const Call&, at::Tensor&)) {
+    return [&of_maps, hook, act](const Call& block, at::Tensor& map) {
+      for (const Match* match : of_maps) {
+        if (!(match->active->hooks.*hook)) continue;
+        const Match::Chosen chosen = match->choose(block);
+        if (chosen.none) continue;
+        const Selection selection(chosen.rows, chosen.heads);
+        if (selection.all()) {
+          (match->active->edit.get()->*act)(block, map);
+          continue;
+        }
+        NarrowCall narrowed(block, selection);
+        at::Tensor part = selection.take(map);
+        (match->active->edit.get()->*act)(narrowed.call(), part);
+        selection.put(map, part);
+      }
+    };
+  };
+  if (logits) options.on_logits = show(&Hooks::logits, &Edit::on_logits);
+  if (probs) options.on_probs = show(&Hooks::probs, &Edit::on_probs);
+  return explicit_attention(call, options);
 }
 
 std::vector<EditReport> Processor::report() const {
@@ -283,7 +440,7 @@ std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& s
     report.edit = rule.text;
     const auto edit = rule.make();
     const Hooks hooks = edit->hooks();
-    report.path = (hooks.logits || hooks.probs) && !hooks.fused ? "explicit" : "fused";
+    report.path = (hooks.logits || hooks.probs) && !hooks.fast && !edit->frame_form() ? "explicit" : "fused";
     for (const Site& site : sites) {
       if (!rule.where.matches(site) || !edit->applies_to(site)) continue;
       rule.where.heads_of(site);  // refuses heads that the site lacks

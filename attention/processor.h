@@ -1,13 +1,12 @@
 // The one door through which every attention call of every model goes; edits attach only here.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "attention/edit.h"
-#include "attention/fused_attention.h"
+#include "attention/partition.h"
 
 namespace reel::attention {
 
@@ -20,13 +19,17 @@ struct EditReport {
   EditFacts facts;
 };
 
-/// Whether edits that have a fused form use it. kExplicit is for comparing the two.
+/// Whether edits that have a fast form use it. kExplicit is for comparing the two.
 enum class MapForm { kFused, kExplicit };
 
-/// Runs attention, with the edits of a plan applied. One per run: edits may keep state in it. Where no edit
-/// of a site and step needs logits or probabilities, or all that do have a fused form, no map exists in
-/// memory; otherwise the explicit path forms the map of the selected rows and heads in blocks of at most
-/// `map_bytes`.
+/// Runs attention, with the edits of a plan applied. One per run: edits may keep state in it.
+///
+/// A call is cut once into parts, rows x heads with the same edits; below that each edit sees all of its
+/// call, and each of its hooks runs once. The order: `on_inputs`; keys are turned to their positions and
+/// cached; `attend`, the first rule outermost; queries (and keys without a cache) are turned; then logits,
+/// softmax, probabilities. A map is formed only if some edit of this part needs logits or probabilities and has
+/// no fast form, and then in blocks within `map_bytes` (explicit_attention.h). Parts without an edit give the
+/// bits of an unedited run.
 class Processor {
  public:
   explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20,
@@ -38,33 +41,43 @@ class Processor {
   /// Called by the sampling loop before each step (all model calls of a step share it).
   void begin_step(const Step& step);
 
-  /// softmax(scale q k^T + bias) v, edited. Returns [R, G, heads, Nq, d] in the dtype of q.
+  /// softmax(scale q k^T + mask) v, edited. Returns [R, G, heads, Nq, d] in the dtype of q.
   /// Throws: std::runtime_error when an edit needs a map larger than the budget.
   at::Tensor attend(Call call);
 
+  /// The life of a request, for edits that keep what they know of it.
+  void begin(const Sequence& sequence);
+  void fork(const Sequence& from, const Sequence& to);
+  void end(const Sequence& sequence);
+
   /// After the last step: tells the edits that the run is over.
   void finish();
+
+  /// Whether a CUDA graph of the calls can be replayed: every edit works on the device alone.
+  bool capturable() const;
 
   std::vector<EditReport> report() const;
   /// What edits gathered, for those that gathered something.
   std::vector<Recording> recordings() const;
 
  private:
-  struct Active;  // an edit with the rule it came from
-  struct Match;   // an edit at one site: its selected heads
+  struct Active;   // an edit with the rule it came from
+  struct Match;    // an edit at one site: its selected heads
+  struct AtSite;   // the matches of a site, and the parts of the calls seen there
+  struct Working;  // a part of a call while it is computed
   using Matches = std::vector<Match*>;
-  using Heads = std::vector<int64_t>;  // which of the site's heads a call has, in its order; empty: all
-  at::Tensor run(Call& call, const Matches& matches, const Heads& scope);
-  void change_inputs(Call& call, const Matches& matches, const Heads& scope);
-  at::Tensor attend_with_maps(const Call& call, const Matches& matches, const Heads& scope);
-  at::Tensor attend_explicitly(const Call& call, const Matches& matches, const Heads& scope);
-  std::optional<FrameMapEdit> fuse(const Call& call, const Matches& matches, const Heads& scope);
-  std::vector<Match>& matches_at(const Site& site);
+  AtSite& at_site(const Site& site);
+  bool find_parts(AtSite& here, const Call& call);
+  void prepare(std::vector<Working>& parts, const Call& whole);
+  static void change_inputs(Call& call, const Matches& matches);
+  Partial run(Call& call, const Matches& matches);
+  Partial with_maps(const Call& call, const Matches& matches);
+  Partial explicitly(const Call& call, const Matches& of_maps);
 
   int64_t map_bytes_;
   MapForm form_;
   std::vector<std::shared_ptr<Active>> edits_;
-  std::map<std::string, std::vector<Match>> sites_;  // by path, resolved on first use
+  std::vector<std::vector<std::unique_ptr<AtSite>>> sites_;  // by Site::block; of several networks: a few each
 };
 
 /// Which sites each rule of the plan would match; needs no run. Throws as Selector::heads_of does.

@@ -13,7 +13,9 @@ constexpr std::pair<SiteKind, const char*> kKinds[] = {{SiteKind::kSpatial, "spa
                                                        {SiteKind::kTemporal, "temporal"},
                                                        {SiteKind::kCross, "cross"},
                                                        {SiteKind::kJoint, "joint"},
-                                                       {SiteKind::kCausal, "causal"}};
+                                                       {SiteKind::kCausal, "causal"},
+                                                       {SiteKind::kText, "text"},
+                                                       {SiteKind::kAutoencoder, "autoencoder"}};
 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
@@ -54,7 +56,7 @@ SiteKind parse_kind(std::string_view term, const std::string& text) {
     names.push_back(name);
   }
   const std::string near = nearest_name(text, names);
-  refuse(term, near.empty() ? "a kind is spatial, temporal, cross, joint or causal"
+  refuse(term, near.empty() ? "a kind is spatial, temporal, cross, joint, causal, text or autoencoder"
                             : "did you mean '" + near + "'?");
 }
 

@@ -10,12 +10,16 @@
 
 namespace reel::attention {
 
-/// A conjunction of terms, separated by spaces or semicolons:
-///   kind=temporal        one of spatial, temporal, cross, joint, causal; several joined by `+`
-///   layer=up_blocks.[123].*   glob over the site's path (* any text, ? one character, [..] one of); several
-///   by `+` steps=0-20%          steps with 0 <= index / count < 0.20 (100 % includes all); without %:
-///   indices, inclusive heads=0,3-7          heads (`+` or `,`), inclusive ranges rows=cond            cond,
-///   uncond or all
+/// Terms separated by spaces or semicolons; a site, step, row or head is selected if every term allows it.
+///
+///   term                     meaning
+///   kind=temporal            spatial, temporal, cross, joint, causal, text or autoencoder; several joined by `+`
+///   layer=up_blocks.[123].*  glob over the site's path (* any text, ? one character, [..] one of); several by `+`
+///   steps=0-20%              steps with 0 <= index / count < 0.20 (100 % includes all)
+///   steps=0-4                steps by number, the last one included
+///   heads=0,3-7              heads by number, by `+` or `,`, the last one of a range included
+///   rows=cond                cond, uncond or all: the halves of classifier-free guidance
+///
 /// An absent term selects everything.
 struct Selector {
   struct Steps {

@@ -16,7 +16,7 @@ namespace {
 /// what restores at least the energy E that the first step took. One beta' per sample, measured on
 /// conditional rows and used for both halves of guidance; rows of A' sum to one and may have negative
 /// entries.
-class BroadWay : public Edit {
+class BroadWay : public Edit, private FrameMapForm {
  public:
   struct Options {
     double alpha = 0.6, beta = 1.5;
@@ -28,7 +28,7 @@ class BroadWay : public Edit {
 
   Hooks hooks() const override {
     const bool neutral = options_.alpha == 0 && options_.beta <= 1;
-    return {.probs = !neutral, .whole_map = !neutral, .fused = !neutral};
+    return {.probs = !neutral, .whole_map = !neutral, .relates_rows = true, .relates_heads = true};
   }
 
   void begin_step(const Step&) override { anchors_.clear(), gains_.clear(); }
@@ -37,7 +37,7 @@ class BroadWay : public Edit {
   void on_probs(const Call& call, at::Tensor& probs) override {
     const int64_t frames = probs.size(-1);
     if (frames == 1) return;
-    if (call.bias.defined()) {
+    if (call.bias.defined() || !call.visible.all()) {
       throw std::invalid_argument("[broadway] " + call.site.path +
                                   " masks keys, and raising frequencies would reach the masked ones; leave "
                                   "the site out with layer=");
@@ -58,8 +58,20 @@ class BroadWay : public Edit {
     if (first && options_.anchor == "after") keep(call, probs.clone());
   }
 
+  FrameMapForm* frame_form() override { return this; }
+
+  EditFacts facts() const override {
+    EditFacts facts = {{"anchor_bytes", double(most_bytes_)}};
+    if (!measured_.empty()) {
+      const at::Tensor gains = at::cat(measured_).cpu();
+      facts["mean_gain"] = gains.mean().item<double>(), facts["largest_gain"] = gains.max().item<double>();
+    }
+    return facts;
+  }
+
+ private:
   /// The same in two passes over queries and keys, since the gain needs the energies of all maps.
-  void fuse(const Call& call, FrameMapEdit& edit) override {
+  void fill(const Call& call, FrameMapEdit& edit) override {
     const int64_t frames = call.q.size(3);
     if (frames == 1) return;
     const bool first = in_first_block(call.site);
@@ -86,16 +98,6 @@ class BroadWay : public Edit {
     keep(call, energies.maps);
   }
 
-  EditFacts facts() const override {
-    EditFacts facts = {{"anchor_bytes", double(most_bytes_)}};
-    if (!measured_.empty()) {
-      const at::Tensor gains = at::cat(measured_).cpu();
-      facts["mean_gain"] = gains.mean().item<double>(), facts["largest_gain"] = gains.max().item<double>();
-    }
-    return facts;
-  }
-
- private:
   struct Anchor {
     at::Tensor maps;  // [R, G, heads, F, F] f32 or f16
     int64_t height, width;

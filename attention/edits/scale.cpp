@@ -1,5 +1,5 @@
 // `scale`: multiplies the attention logits of the selection. The smallest useful edit.
-#include "attention/edit.h"
+#include "attention/plugin/edit_registry.h"
 
 namespace reel::attention {
 namespace {

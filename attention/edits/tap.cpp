@@ -1,5 +1,5 @@
 // `tap`: records the attention maps of the selection, within a memory budget. It changes nothing.
-#include "attention/edit.h"
+#include "attention/plugin/edit_registry.h"
 
 namespace reel::attention {
 namespace {

@@ -1,6 +1,7 @@
 // `vstar`: Temporal Attention Regularization. A band along the diagonal of temporal maps, so that each frame
 // attends to near ones and long videos change over time.
-#include "attention/edit.h"
+#include "attention/frame_map_form.h"
+#include "attention/plugin/edit_registry.h"
 
 namespace reel::attention {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 /// logits + strength * m * T: m is the largest logit of each row, T[i, j] = exp(-(i - j)^2 / (2 sigma^2)).
 /// The smaller sigma, the stronger the pull to the diagonal; sigma0 holds at the UNet's finest level, sigma1
 /// at the next, 0 switches one off. A negative m weakens near frames: that is the published rule.
-class Vstar : public Edit {
+class Vstar : public Edit, private FrameMapForm {
  public:
   struct Options {
     double sigma0 = 1, sigma1 = 0, strength = 1;
@@ -17,17 +18,12 @@ class Vstar : public Edit {
   explicit Vstar(Options options) : options_(std::move(options)) {}
 
   Hooks hooks() const override {
-    return {.logits = options_.strength != 0 && (options_.sigma0 > 0 || options_.sigma1 > 0), .fused = true};
+    return {.logits = options_.strength != 0 && (options_.sigma0 > 0 || options_.sigma1 > 0)};
   }
   bool applies_to(const Site& site) const override { return sigma_at(site) > 0; }
   // The authors' 14 of 25 steps, for other counts in proportion.
   bool applies_at(const Step& step) const override {
     return options_.steps != "auto" || step.index < std::floor(14.0 / 25.0 * step.count + 0.5);
-  }
-
-  void fuse(const Call& call, FrameMapEdit& edit) override {
-    const int64_t frames = call.q.size(3);
-    if (frames > 1) edit.band = band(frames, sigma_at(call.site), call.q.device()).select(0, 0);
   }
 
   void on_logits(const Call& call, at::Tensor& logits) override {
@@ -38,7 +34,14 @@ class Vstar : public Edit {
     logits.add_(logits.amax(-1, /*keepdim=*/true) * rows);
   }
 
+  FrameMapForm* frame_form() override { return this; }
+
  private:
+  void fill(const Call& call, FrameMapEdit& edit) override {
+    const int64_t frames = call.q.size(3);
+    if (frames > 1) edit.band = band(frames, sigma_at(call.site), call.q.device()).select(0, 0);
+  }
+
   double sigma_at(const Site& site) const {
     return site.level == 0 ? options_.sigma0 : site.level == 1 ? options_.sigma1 : 0;
   }

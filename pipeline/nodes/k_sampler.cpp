@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "attention/misfit.h"
+#include "attention/plugin/misfit.h"
 #include "guidance/guiders/cfg.h"
 #include "guidance/sampling/sampling.h"
 #include "models/files/safetensors.h"

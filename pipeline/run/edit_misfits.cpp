@@ -1,6 +1,6 @@
 #include "pipeline/run/edit_misfits.h"
 
-#include "attention/misfit.h"
+#include "attention/plugin/misfit.h"
 #include "pipeline/graph/check.h"
 #include "pipeline/run/model_cache.h"
 

@@ -1,4 +1,4 @@
-#include "attention/edit.h"
+#include "attention/plugin/edit_registry.h"
 
 #include <cstring>
 

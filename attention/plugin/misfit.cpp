@@ -1,4 +1,4 @@
-#include "attention/misfit.h"
+#include "attention/plugin/misfit.h"
 
 #include <algorithm>
 

@@ -1,0 +1,133 @@
+#include "attention/key_values.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+namespace reel::attention {
+namespace {
+
+uint64_t id_of(const Row& row) {
+  if (!row.sequence) {
+    throw std::invalid_argument(
+        "[cache] a row without a sequence cannot be cached; point Row::sequence to its request");
+  }
+  return row.sequence->id;
+}
+
+int64_t in_blocks(int64_t tokens) {
+  return (tokens + KeyValues::kBlock - 1) / KeyValues::kBlock * KeyValues::kBlock;
+}
+
+}  // namespace
+
+void KeyValues::reserve(int64_t places, int64_t tokens) {
+  const int64_t now = k_.size(0), capacity = k_.size(2);
+  if (places <= now && tokens <= capacity) return;
+  const int64_t more_places = std::max(now, places), more_tokens = std::max(capacity, in_blocks(tokens));
+  for (at::Tensor* t : {&k_, &v_}) {
+    at::Tensor grown = at::empty({more_places, t->size(1), more_tokens, t->size(3)}, t->options());
+    if (now > 0 && capacity > 0) grown.narrow(0, 0, now).narrow(2, 0, capacity).copy_(*t);
+    *t = grown;  // one of the two at a time is in memory twice
+  }
+  taken_.resize(static_cast<size_t>(more_places), false);
+}
+
+KeyValues::Slot& KeyValues::slot_of(uint64_t sequence) {
+  if (const auto found = slots_.find(sequence); found != slots_.end()) return found->second;
+  auto place = std::find(taken_.begin(), taken_.end(), false) - taken_.begin();
+  if (place == static_cast<int64_t>(taken_.size())) reserve(place + 1, 0);
+  taken_[static_cast<size_t>(place)] = true;
+  return slots_[sequence] = {place, 0};
+}
+
+void KeyValues::append(std::span<const Row> rows, const at::Tensor& k, const at::Tensor& v) {
+  if (!k_.defined()) {
+    k_ = at::empty({0, k.size(2), 0, k.size(4)}, k.options());
+    v_ = at::empty({0, v.size(2), 0, v.size(4)}, v.options());
+  }
+  if (k.dim() != 5 || k.size(1) != 1 || k.size(0) != static_cast<int64_t>(rows.size()) ||
+      k.size(2) != k_.size(1) || k.size(4) != k_.size(3) || v.size(2) != v_.size(1) || v.size(4) != v_.size(3) ||
+      v.size(3) != k.size(3)) {
+    throw std::invalid_argument(c10::str("[cache] keys must be [", rows.size(), ", 1, ", k_.size(1), ", n, ",
+                                         k_.size(3), "] with values alike, got ", k.sizes(), " and ", v.sizes()));
+  }
+  std::set<uint64_t> ids;
+  int64_t longest = 0, added = 0;
+  for (const Row& row : rows) {
+    if (!ids.insert(id_of(row)).second)
+      throw std::invalid_argument("[cache] two rows of a call belong to sequence " +
+                                  std::to_string(row.sequence->id) + "; give each row a sequence of its own");
+    longest = std::max(longest, length(row.sequence->id));
+    added += slots_.count(row.sequence->id) ? 0 : 1;
+  }
+  const int64_t count = k.size(3);
+  reserve(static_cast<int64_t>(slots_.size()) + added, longest + count);
+  for (size_t r = 0; r < rows.size(); ++r) {
+    Slot& slot = slot_of(rows[r].sequence->id);
+    const auto row = static_cast<int64_t>(r);
+    k_.select(0, slot.place).narrow(1, slot.length, count).copy_(k.select(0, row).select(0, 0));
+    v_.select(0, slot.place).narrow(1, slot.length, count).copy_(v.select(0, row).select(0, 0));
+    slot.length += count;
+  }
+}
+
+KeyValues::View KeyValues::view(std::span<const Row> rows) const {
+  View view;
+  std::vector<int64_t> places;
+  int64_t longest = 0;
+  for (const Row& row : rows) {
+    const auto found = slots_.find(id_of(row));
+    if (found == slots_.end())
+      throw std::invalid_argument("[cache] it holds nothing of sequence " + std::to_string(row.sequence->id));
+    places.push_back(found->second.place), view.lengths.push_back(found->second.length);
+    longest = std::max(longest, found->second.length);
+  }
+  bool neighbours = true;
+  for (size_t r = 1; r < places.size(); ++r) neighbours = neighbours && places[r] == places[r - 1] + 1;
+  const auto of_rows = [&](const at::Tensor& t) {
+    const at::Tensor held = t.narrow(2, 0, longest);
+    return (neighbours
+                ? held.narrow(0, places.front(), static_cast<int64_t>(places.size()))
+                : held.index_select(0, at::tensor(places, at::TensorOptions(at::kLong).device(t.device()))))
+        .unsqueeze(1);
+  };
+  view.k = of_rows(k_), view.v = of_rows(v_);
+  return view;
+}
+
+int64_t KeyValues::length(uint64_t sequence) const {
+  const auto found = slots_.find(sequence);
+  return found == slots_.end() ? 0 : found->second.length;
+}
+
+void KeyValues::fork(uint64_t from, uint64_t to) {
+  if (!slots_.count(from) || slots_.count(to)) {
+    throw std::invalid_argument("[cache] sequence " + std::to_string(slots_.count(from) ? to : from) +
+                                (slots_.count(from) ? " is here already" : " is not here") +
+                                "; a fork copies a sequence that is here to one that is not");
+  }
+  const Slot source = slots_.at(from);
+  Slot& target = slot_of(to);
+  target.length = source.length;
+  for (const at::Tensor& t : {k_, v_}) {
+    t.select(0, target.place)
+        .narrow(1, 0, source.length)
+        .copy_(t.select(0, source.place).narrow(1, 0, source.length));
+  }
+}
+
+void KeyValues::drop(uint64_t sequence) {
+  const auto found = slots_.find(sequence);
+  if (found == slots_.end()) return;
+  taken_[static_cast<size_t>(found->second.place)] = false;
+  slots_.erase(found);
+}
+
+int64_t KeyValues::bytes() const {
+  return k_.defined() ? static_cast<int64_t>(k_.nbytes() + v_.nbytes()) : 0;
+}
+
+}  // namespace reel::attention

@@ -1,0 +1,56 @@
+// The key-value cache of one attention layer.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <span>
+#include <vector>
+
+#include "attention/call.h"
+
+namespace reel::attention {
+
+/// Keys (rotated) and values of one layer for a number of sequences, by Sequence::id. Memory grows in blocks of
+/// tokens; sequences lie side by side, so that the rows of a batch are a view if they were first appended
+/// together and in this order. Keys are appended by the processor, between rotary and logits.
+class KeyValues {
+ public:
+  static constexpr int64_t kBlock = 256;  // tokens by which memory grows
+
+  /// Appends k, v [R, 1, key heads, n, d], of the sequences that `rows` point to. The first append decides on
+  /// the number of key heads, widths, dtype and device.
+  /// Throws: std::invalid_argument if a row has no sequence, two rows have the same one, or shapes differ
+  /// from what the cache holds.
+  void append(std::span<const Row> rows, const at::Tensor& k, const at::Tensor& v);
+
+  /// What the cache holds of the sequences of `rows`.
+  struct View {
+    at::Tensor k, v;               // [R, 1, key heads, T, d], T: the longest; a view if rows lie side by side
+    std::vector<int64_t> lengths;  // [R] tokens; those of a shorter row end before T
+  };
+  View view(std::span<const Row> rows) const;
+
+  /// Tokens held of a sequence; 0 if there are none.
+  int64_t length(uint64_t sequence) const;
+  /// Lets the sequence `to` begin as a copy of `from` (beams, several answers to one prompt).
+  /// Throws: std::invalid_argument if `from` is not here, or `to` is.
+  void fork(uint64_t from, uint64_t to);
+  /// Forgets a sequence; its place is used again.
+  void drop(uint64_t sequence);
+  /// Bytes of memory that are taken, used or not.
+  int64_t bytes() const;
+
+ private:
+  struct Slot {
+    int64_t place = 0, length = 0;
+  };
+  Slot& slot_of(uint64_t sequence);
+  void reserve(int64_t places, int64_t tokens);
+
+  at::Tensor k_, v_;  // [places, key heads, capacity, d]
+  std::map<uint64_t, Slot> slots_;
+  std::vector<bool> taken_;  // places
+};
+
+}  // namespace reel::attention

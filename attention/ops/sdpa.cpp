@@ -1,0 +1,75 @@
+#include "attention/ops/sdpa.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace reel::attention {
+namespace {
+
+/// From ATen's composition, in f32 and blocks of queries: for what no kernel with a log-sum-exp takes.
+Partial composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
+                 const SdpaOptions& options) {
+  constexpr int64_t kMapBytes = int64_t{64} << 20;
+  const int64_t n = q.size(2), keys = k.size(2);
+  const int64_t most = std::max<int64_t>(1, kMapBytes / std::max<int64_t>(1, 4 * keys * q.size(1)));
+  const at::Tensor k_transposed = k.to(at::kFloat).transpose(-1, -2), values = v.to(at::kFloat);
+  Partial result{at::empty({q.size(0), q.size(1), n, v.size(3)}, q.options()),
+                 at::empty({q.size(0), q.size(1), n}, q.options().dtype(at::kFloat))};
+  for (int64_t first = 0; first < n; first += most) {
+    const int64_t count = std::min(most, n - first);
+    at::Tensor logits = at::matmul(q.narrow(2, first, count).to(at::kFloat), k_transposed).mul_(options.scale);
+    if (mask.defined()) logits.add_(mask.size(2) == 1 ? mask : mask.narrow(2, first, count));
+    if (options.causal) {
+      const at::Tensor later =
+          at::ones({count, keys}, q.options().dtype(at::kBool)).triu_(/*diagonal=*/1 + first);
+      logits.masked_fill_(later, -std::numeric_limits<float>::infinity());
+    }
+    const at::Tensor lse = at::logsumexp(logits, -1);
+    const at::Tensor probs = logits.sub_(lse.masked_fill(lse.isneginf(), 0.0).unsqueeze(-1)).exp_();
+    result.out.narrow(2, first, count).copy_(at::matmul(probs, values));
+    result.lse.narrow(2, first, count).copy_(lse);
+  }
+  return result;
+}
+
+/// The mask with rows that begin at multiples of 16 elements, which the kernel asks for.
+at::Tensor aligned(const at::Tensor& mask, const at::Tensor& q, int64_t keys) {
+  std::vector<int64_t> sizes = {q.size(0), q.size(1), q.size(2), keys};
+  const int64_t padded = (keys + 15) / 16 * 16;
+  at::Tensor room = at::empty({mask.size(0), mask.size(1), mask.size(2), padded}, q.options());
+  const at::Tensor place = room.narrow(3, 0, keys);
+  place.copy_(mask);
+  return place.expand(sizes);
+}
+
+}  // namespace
+
+Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
+                     const SdpaOptions& options) {
+  const std::optional<at::Tensor> bias = mask.defined() ? std::optional(mask.to(q.scalar_type())) : std::nullopt;
+  if (!options.wants_lse)
+    return {at::scaled_dot_product_attention(q, k, v, bias, 0.0, options.causal, options.scale), {}};
+  const bool one_width = q.size(3) == v.size(3), any = q.numel() > 0 && k.numel() > 0;
+  if (q.is_cpu() && one_width && any && q.stride(3) == 1 && k.stride(3) == 1 && v.stride(3) == 1) {
+    auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, options.causal, bias,
+                                                                      options.scale);
+    return {out, lse.to(at::kFloat)};
+  }
+  if (q.is_cuda() && one_width && any && q.size(3) % 8 == 0 && q.size(3) <= 256) {
+    if (!mask.defined() && q.scalar_type() != at::kFloat) {
+      const auto result = at::_scaled_dot_product_flash_attention(q, k, v, 0.0, options.causal,
+                                                                  /*return_debug_mask=*/false, options.scale);
+      return {std::get<0>(result), std::get<1>(result)};
+    }
+    const auto result = at::_scaled_dot_product_efficient_attention(
+        q, k, v, mask.defined() ? std::optional(aligned(mask, q, k.size(2))) : std::nullopt,
+        /*compute_log_sumexp=*/true, 0.0, options.causal, options.scale);
+    // Its log-sum-exp has lines of a multiple of 32 queries.
+    return {std::get<0>(result), std::get<1>(result).narrow(2, 0, q.size(2))};
+  }
+  return composed(q, k, v, mask, options);
+}
+
+}  // namespace reel::attention
