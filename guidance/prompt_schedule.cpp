@@ -52,7 +52,7 @@ at::Tensor schedule_contexts(const std::vector<int64_t>& key_frames, const at::T
     }
     const double weight =
         static_cast<double>(frame - before->first) / static_cast<double>(after->first - before->first);
-    // In this form two equal contexts mix to themselves, bit for bit.
+    // Written like this, two equal contexts mix to themselves, bit for bit.
     scheduled.push_back(before->second + (after->second - before->second) * weight);
   }
   return at::stack(scheduled).unsqueeze(0);

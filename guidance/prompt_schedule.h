@@ -1,4 +1,4 @@
-// A video synopsis: prompts at chosen frames, made into one text context per frame.
+// Prompts at chosen frames, turned into one text context per frame.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,23 +11,24 @@
 
 namespace reel::guidance {
 
-/// What is to be seen at one frame, 0-based.
+/// A prompt and the frame at which it is reached; frames count from 0.
 struct PromptKey {
   int64_t frame = 0;
   std::string text;
 };
 using PromptKeys = std::vector<PromptKey>;
 
-/// Between two keys: their contexts mixed in proportion to the distance, or the earlier one held.
+/// Between two keys: kLinear mixes their contexts in proportion to the distance, kHold keeps the earlier one.
 enum class PromptBlend { kLinear, kHold };
 
-/// One context per frame: the keys' own at their frames, blended between them, the first and last one
-/// outside. Shapes: keys in any order -> f32 [1, frames, L, D]. Throws: std::invalid_argument for no keys, a
-/// frame outside 0 to frames - 1, or two keys at one frame.
+/// One context per frame. A frame with a key gets that key's context, a frame between two keys a blend of
+/// theirs, a frame before the first or after the last key that key's context. Shapes: keys in any order ->
+/// f32 [1, frames, L, D].
+/// Throws: std::invalid_argument for no keys, a frame outside 0 to frames - 1, or two keys at one frame.
 at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, models::TextEncoder& encoder,
                             PromptBlend blend, int clip_skip = 0);
 
-/// The same with contexts [K, L, D] encoded elsewhere, the k-th for frame key_frames[k].
+/// The same for contexts [K, L, D] that are encoded already: context k belongs to frame key_frames[k].
 at::Tensor schedule_contexts(const std::vector<int64_t>& key_frames, const at::Tensor& contexts,
                              int64_t frames, PromptBlend blend);
 

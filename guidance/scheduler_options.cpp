@@ -6,7 +6,7 @@
 namespace reel::guidance {
 namespace {
 
-/// The option's text, or "" where the file's value stays.
+/// The text of the option, or "" if the value of the file stays.
 std::string overriding(const ParamValues& options, const std::string& option) {
   const auto found = options.find(option);
   if (found == options.end()) return "";

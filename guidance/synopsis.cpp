@@ -46,7 +46,7 @@ void check_count(int64_t stages, int64_t frames) {
   }
 }
 
-/// Frames that the stages name themselves: from the first of the video to the last, rising.
+/// The frames that the stages state themselves: rising from the first frame of the video to the last.
 void check_named_frames(const PromptKeys& keys, int64_t frames) {
   if (keys.front().frame != 0)
     fail(c10::str("the first stage must be at frame 0, got ", keys.front().frame, "; move it"));

@@ -1,5 +1,5 @@
-// What the schedulers on a NoiseSchedule share: their list of steps, the checks of `advance`, and limits on
-// estimates.
+// What schedulers on a NoiseSchedule share: the list of steps, the checks of `advance`, and limits on
+// estimates of the clean sample.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,19 +14,21 @@
 
 namespace reel::guidance {
 
-/// How far an estimate of the clean sample may go. Keys: thresholding, dynamic_thresholding_ratio,
-/// sample_max_value, clip_sample, clip_sample_range; thresholding wins over clipping.
+/// How far the values of an estimate of the clean sample may go. Keys: thresholding,
+/// dynamic_thresholding_ratio, sample_max_value, clip_sample, clip_sample_range. Thresholding wins over
+/// clipping.
 struct Limits {
   bool threshold = false, clip = false;
   double quantile = 0.995, largest = 1.0, clip_range = 1.0;
 };
-/// `can_clip`: the class knows clip_sample (option `clip`), true or false when absent; nullopt: it does not.
+/// `clip_absent`: what an absent clip_sample means; nullopt: the class knows neither clip_sample nor the
+/// option `clip`.
 Limits read_limits(const models::Config& config, const ParamValues& options, std::optional<bool> clip_absent);
 Param clip_param();
 
-/// The estimate within its limits. Dynamic thresholding works on each batch row: values beyond the quantile
-/// of |x| (at least 1, at most `largest`) are cut there and all are divided by it. Source: Imagen
-/// (2205.11487), section 2.3.
+/// The estimate within its limits. Dynamic thresholding works on each batch row: s is the quantile of |x|, at
+/// least 1 and at most `largest`; values are cut at -s and s, then divided by s. Source: Imagen (2205.11487),
+/// section 2.3.
 at::Tensor limited(const at::Tensor& estimate, const Limits& limits);
 
 class TabledScheduler : public Scheduler {
@@ -40,7 +42,7 @@ class TabledScheduler : public Scheduler {
   void add_step(double timestep, double sigma, double input_scale = 1);  // count is filled in by finish_steps
   void finish_steps();
 
-  /// The position of `step` in steps(). Throws: std::invalid_argument if it is none of them.
+  /// The position of `step` in steps(). Throws: std::invalid_argument if it is not one of them.
   size_t index_of(const Step& step) const;
   /// Prediction and latent as f32 tensors. Throws: std::invalid_argument if their shapes differ.
   std::pair<at::Tensor, at::Tensor> checked(const at::Tensor& prediction, const at::Tensor& latent) const;
@@ -56,7 +58,7 @@ class TabledScheduler : public Scheduler {
 /// sqrt(alpha) sample + sqrt(1 - alpha) noise.
 at::Tensor noised(const at::Tensor& sample, const at::Tensor& noise, double alpha);
 
-/// sample + sigma noise: the same level of noise where latents are not scaled down as noise is added.
+/// sample + sigma noise: the same level of noise, for latents that are not scaled down as noise is added.
 at::Tensor noised_at_sigma(const at::Tensor& sample, const at::Tensor& noise, double sigma);
 
 /// The clean sample that a prediction implies for a latent at level alpha, or at level sigma (see
@@ -66,13 +68,13 @@ at::Tensor clean_sample(Prediction kind, const at::Tensor& prediction, const at:
 at::Tensor clean_at_sigma(Prediction kind, const at::Tensor& prediction, const at::Tensor& latent,
                           double sigma);
 
-/// init_noise_sigma of the Euler methods: the largest sigma, or sqrt(sigma^2 + 1) with leading spacing, where
-/// the first latent is not pure noise.
+/// init_noise_sigma of the Euler methods: the largest sigma, or sqrt(sigma^2 + 1) with leading spacing,
+/// because the first latent is then not pure noise.
 double largest_noise_scale(const NoiseSchedule& noise, const std::vector<double>& sigmas);
 
-/// Checks the alphas at whole timesteps, for the methods that divide by both sqrt(alpha) and sqrt(1 - alpha).
-/// Throws: std::runtime_error at a noise level of 0, or at pure noise (alpha 0) if the network predicts that
-/// noise: nothing follows from it about the sample.
+/// Checks the alphas at whole timesteps, for methods that divide by both sqrt(alpha) and sqrt(1 - alpha).
+/// Throws: std::runtime_error at a noise level of 0, or at pure noise (alpha 0) if the network predicts the
+/// noise: the clean sample does not follow from it.
 void check_alphas(const NoiseSchedule& noise, const std::vector<double>& timesteps);
 
 }  // namespace reel::guidance

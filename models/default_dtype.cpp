@@ -5,7 +5,7 @@
 namespace reel::models {
 namespace {
 
-/// Whether no tensor of floating point is wider than two bytes.
+/// Whether all floating-point tensors are at most two bytes wide.
 bool stored_in_half(const Checkpoint& checkpoint) {
   bool any = false;
   for (const std::string& name : checkpoint.names()) {

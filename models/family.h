@@ -1,5 +1,5 @@
 // Model families: how the components of a model folder become networks. Each family is one plug-in file,
-// recognised by the class names that its configuration files state.
+// found by the class names that configuration files state.
 #pragma once
 
 #include <functional>
@@ -16,27 +16,27 @@
 
 namespace reel::models {
 
-/// Where a component lies. `adapter` adds to it (a motion adapter's folder or file); empty: none.
+/// The files of one component.
 struct ComponentFiles {
   std::string folder;
-  Config config;  // folder/config.json
-  std::string adapter;
+  Config config;          // folder/config.json
+  std::string adapter;    // folder or file of a motion adapter that adds to the component; empty: none
   std::string tokenizer;  // folder of the tokenizer, for text encoders
-  std::string
-      prefix;  // of its tensors' names, where one checkpoint holds all components; empty: it has its own
+  /// Beginning of the names of its tensors, if one checkpoint holds all components; empty: it has its own.
+  std::string prefix;
 };
 
-/// The component's tensors, without `prefix`. Throws: as Checkpoint::open.
+/// The tensors of the component, their names without `prefix`. Throws: as Checkpoint::open.
 Checkpoint open_checkpoint(const ComponentFiles& files);
 
-/// The same and, where there is an adapter, its own.
+/// The same, followed by the checkpoint of the adapter if there is one.
 std::vector<Checkpoint> open_checkpoints(const ComponentFiles& files);
 
-/// A family fills in the one maker of the component that it is.
+/// A family as its plug-in declares it. Set exactly one of the three makers.
 struct FamilyEntry {
   Spec spec;
-  std::vector<std::string>
-      class_names;  // `_class_name` (diffusers) or `architectures`/`model_type` (transformers)
+  /// What configurations call it: `_class_name` (diffusers), `architectures` or `model_type` (transformers).
+  std::vector<std::string> class_names;
   std::function<std::unique_ptr<Denoiser>(const ComponentFiles&, const LoadOptions&)> denoiser;
   std::function<std::unique_ptr<Vae>(const ComponentFiles&, const LoadOptions&)> vae;
   std::function<std::unique_ptr<TextEncoder>(const ComponentFiles&, const LoadOptions&)> text_encoder;
@@ -44,8 +44,8 @@ struct FamilyEntry {
 
 class FamilyRegistry : public Registry<FamilyEntry> {
  public:
-  /// The family of a configuration, by `_class_name`, `architectures` or `model_type`.
-  /// Throws: std::runtime_error naming the file, the class found and the known ones.
+  /// The family that a configuration names by `_class_name`, `architectures` or `model_type`.
+  /// Throws: std::runtime_error with the file, the class found and the known ones.
   const FamilyEntry& of(const Config& config) const;
 };
 

@@ -8,8 +8,8 @@ namespace {
 
 enum class Part { kDown, kUp, kAlpha };
 
-/// How LoRA keys end, and what the tensor is. Longer endings first: each contains no shorter one listed
-/// before it.
+/// How LoRA keys end, and which tensor that means. No ending contains one that is listed before
+/// it, so that the longer one is found.
 constexpr std::pair<const char*, Part> kEndings[] = {{".lora_linear_layer.down.weight", Part::kDown},
                                                      {".lora_linear_layer.up.weight", Part::kUp},
                                                      {".lora_A.default.weight", Part::kDown},
@@ -60,8 +60,8 @@ std::string normalised(std::string module) {
   return module;
 }
 
-/// peft keeps ranks and alphas in the header, as JSON: one alpha for all, exceptions by pattern (a regular
-/// expression or the end of a module's name).
+/// peft keeps ranks and alphas in the header, as JSON: one alpha for all modules, and exceptions by pattern
+/// (a regular expression or the end of a module's name).
 class HeaderAlphas {
  public:
   HeaderAlphas(const std::map<std::string, std::string>& metadata, const std::string& path) {

@@ -11,13 +11,13 @@
 
 namespace reel::models {
 
-/// Which component of a model a LoRA key means.
+/// Which component of a model the keys of a LoRA file address.
 enum class LoraTarget { kDenoiser, kTextEncoder };
 
-/// LoRA files for one component: weight + strength * alpha / rank * up down. Reads the layouts of diffusers
-/// and peft
-/// (`unet.X.lora_A.weight`, `.lora.down.weight`, `.processor.to_q_lora.down.weight`, with or without the
-/// prefix) and of kohya (`lora_unet_X.lora_down.weight` with `.alpha`); 4-D factors for convolutions.
+/// The LoRA files of one component. Each adds strength * alpha / rank * up down to a weight. Reads the
+/// layouts of diffusers and peft (`unet.X.lora_A.weight`, `.lora.down.weight`,
+/// `.processor.to_q_lora.down.weight`, with or without the prefix) and of kohya
+/// (`lora_unet_X.lora_down.weight` with `.alpha`), with 4-D factors for convolutions.
 class LoraSet {
  public:
   explicit LoraSet(LoraTarget target) : target_(target) {}
@@ -26,10 +26,11 @@ class LoraSet {
   void add(const std::string& path, double strength);
   bool empty() const { return pieces_.empty(); }
 
-  /// For LoadOptions::patch. This object must outlive the load; `weights` are the component's full names.
+  /// For LoadOptions::patch. This object must outlive the load. The patch knows weights by their full names
+  /// in the component.
   std::shared_ptr<LoadOptions::Patch> patch();
 
-  /// Modules that no weight asked for: wrong model, or a layout that is not known.
+  /// Modules of the files that match no weight: the LoRA is for another model, or in an unknown layout.
   std::vector<std::string> unused() const;
 
  private:

@@ -9,7 +9,7 @@ namespace {
 
 using Rule = std::pair<std::string_view, std::string_view>;
 
-/// The name with the first of `rules` that it begins with replaced.
+/// The name, with the first of `rules` that it begins with replaced.
 template <size_t n>
 std::string replace_beginning(std::string_view name, const std::array<Rule, n>& rules) {
   for (const auto& [old_name, new_name] : rules) {
@@ -18,15 +18,15 @@ std::string replace_beginning(std::string_view name, const std::array<Rule, n>& 
   return std::string(name);
 }
 
-/// Takes `word` off the beginning of `rest`; whether it was there.
+/// Removes `word` from the beginning of `rest`; returns whether it was there.
 bool take(std::string_view& rest, std::string_view word) {
   if (!rest.starts_with(word)) return false;
   rest.remove_prefix(word.size());
   return true;
 }
 
-/// Takes a number of at most three digits and the dot behind it off the beginning of `rest`; -1: there is
-/// none.
+/// Removes a number of at most three digits, and the dot after it, from the beginning of `rest`; returns -1
+/// if there is none.
 int64_t take_index(std::string_view& rest) {
   const size_t digits = rest.find('.');
   if (digits < 1 || digits > 3) return -1;
@@ -39,7 +39,8 @@ int64_t take_index(std::string_view& rest) {
   return index;
 }
 
-/// Below a stage: `part` counts residual block, spatial and temporal transformer and, last, what resizes.
+/// Names within a stage: `part` counts residual block, spatial and temporal transformer and, last, the layer
+/// that resizes.
 std::string stage_name(const std::string& stage, int64_t index, int64_t part, std::string_view rest) {
   static constexpr std::array<Rule, 6> kResnet = {{{"in_layers.0.", "norm1."},
                                                    {"in_layers.2.", "conv1."},
@@ -120,7 +121,7 @@ std::string autoencoder_name(const std::string& name, int64_t levels) {
 std::optional<LvdmParts> find_lvdm_parts(const Checkpoint& checkpoint) {
   LvdmParts parts;
   bool unet = false, vae = false, text = false;
-  // Training frameworks put names of their own in front, hence a search and no fixed list.
+  // Training frameworks put names of their own in front, so this searches instead of using a fixed list.
   for (const std::string& name : checkpoint.names()) {
     const size_t input = name.find("input_blocks."), coder = name.find("first_stage_model."),
                  tower = name.find("cond_stage_model.model.");

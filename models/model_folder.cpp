@@ -57,7 +57,7 @@ int64_t latent_factor_of(const Config& vae) {
                               "] already has motion modules in its unet; leave the motion adapter out");
 }
 
-/// With what all layouts have in common: a tokenizer, latents, and defaults of the user's own.
+/// Adds what all layouts share: a tokenizer, latent sizes, and the defaults of generation_config.json.
 ModelFolder completed(ModelFolder model) {
   model.text_encoder.tokenizer = model.path + "/tokenizer";
   if (!fs::is_directory(model.text_encoder.tokenizer)) {

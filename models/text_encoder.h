@@ -8,16 +8,16 @@
 
 namespace reel::models {
 
-/// Texts -> context for cross-attention; holds its tokenizer.
+/// Turns texts into the context of cross-attention; holds its tokenizer.
 class TextEncoder {
  public:
   virtual ~TextEncoder() = default;
-  /// texts [R] -> [R, L, D]; each text is padded or cut to the model's length. `clip_skip` counts layers left
-  /// out at the end: 0 uses the last one. Throws: std::invalid_argument if clip_skip leaves no layer.
+  /// texts [R] -> [R, L, D]. Each text is padded or cut to the model's length. `clip_skip`: how many layers
+  /// are left out at the end; 0 leaves out none. Throws: std::invalid_argument if clip_skip leaves no layer.
   virtual at::Tensor encode(const std::vector<std::string>& texts, int clip_skip = 0) = 0;
   /// The same for ids [R, L] int64 that are already padded and cut.
   virtual at::Tensor encode_ids(const at::Tensor& ids, int clip_skip = 0) = 0;
-  /// Ids as the network gets them: special tokens included, no padding, uncut.
+  /// Ids as the network reads them: with special tokens, without padding, not cut.
   virtual std::vector<int64_t> tokenize(const std::string& text) const = 0;
   virtual int64_t max_tokens() const = 0;
 };

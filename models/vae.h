@@ -7,7 +7,7 @@
 
 namespace reel::models {
 
-/// How much is decoded at once. Zero means "all": no tiling, all frames.
+/// How much is decoded at once. Zero means everything: no tiling, all frames.
 struct VaeTiling {
   int64_t tile = 0;      // side of a square tile, in pixels of the frame
   int64_t overlap = 64;  // pixels shared by neighbouring tiles, blended linearly
@@ -18,15 +18,16 @@ struct VaeTiling {
 class Vae {
  public:
   virtual ~Vae() = default;
-  /// Mean of the posterior, scaled as the denoiser wants it: (mean - shift) * scale.
+  /// The mean of the posterior, scaled as the denoiser expects it: (mean - shift) * scale.
   virtual at::Tensor encode(const at::Tensor& frames) = 0;
   /// Undoes scale and shift, then decodes. `progress(done, all)` is called between chunks; it may throw to
-  /// cancel. The result is the caller's to change; it need not be contiguous.
+  /// cancel. The caller may change the result, which need not be contiguous.
   virtual at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling = {},
                             const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
   virtual int64_t channels() const = 0;  // of the latent
   virtual int64_t factor() const = 0;    // pixels per latent cell, per side
-  /// The type that it computes in, by which the memory of its maps is reckoned; frames and latents are f32.
+  /// The type that it computes in, from which the memory of its feature maps is estimated. Frames and latents
+  /// are f32.
   virtual at::ScalarType dtype() const { return at::kFloat; }
 };
 

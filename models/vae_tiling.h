@@ -7,9 +7,9 @@
 
 namespace reel::models {
 
-/// Decodes images [N, h, w, C] to [N, H, W, 3], H = factor * h, by `decode` on chunks of frames and, if
-/// tiling.tile is set and smaller than the picture, on square tiles whose overlaps are blended linearly.
-/// Throws: std::invalid_argument if tile or overlap are no multiples of factor, or the overlap is not below
+/// Decodes images [N, h, w, C] to [N, H, W, 3], H = factor * h. Calls `decode` on chunks of frames and, if
+/// tiling.tile is set and smaller than the picture, on square tiles, whose overlaps are blended linearly.
+/// Throws: std::invalid_argument if tile or overlap is not a multiple of factor, or the overlap is not below
 /// the tile.
 at::Tensor decode_tiled(const at::Tensor& images, int64_t factor, const VaeTiling& tiling,
                         const std::function<void(int64_t, int64_t)>& progress,

@@ -59,7 +59,7 @@ at::Tensor Weights::get(const std::string& name, at::IntArrayRef shape) const {
   const bool first_time = state_->asked.insert(full).second;
   if (!state_->checkpoint.has(full)) {
     if (first_time) state_->problems.push_back("missing: " + full + " " + shape_text(shape));
-    // A configuration of countless layers is not built to its end.
+    // A configuration of absurdly many layers: stop here instead of listing them all.
     if (state_->problems.size() >= kMaxProblems) {
       throw CheckpointError(state_->checkpoint.path, state_->problems);
     }

@@ -1,4 +1,5 @@
-// What a network is built from: tensors asked for by name and shape, with strict accounting.
+// What a network is built from: tensors that it asks for by name and shape, with a strict account of what it
+// asked for.
 #pragma once
 
 #include <functional>
@@ -10,15 +11,15 @@
 
 namespace reel::models {
 
-/// How a network's weights are to be held.
+/// Where and in which type a network keeps its weights.
 struct LoadOptions {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   /// Tensors without data (meta device): checks a checkpoint, or plans a run, without touching its weights.
   bool shapes_only = false;
-  /// Called with each weight that a layer takes, under its full name, in f32 of its own memory, before
-  /// conversion to `dtype`; returns whether it changed it. `wants` says beforehand whether it will, to spare
-  /// copies.
+  /// Changes weights as they are loaded. `wants` is asked first, so that weights which no LoRA changes are
+  /// not copied. `apply` then gets the weight under its full name, as an f32 copy, before it is converted to
+  /// `dtype`.
   struct Patch {
     std::function<bool(const std::string& name)> wants;
     std::function<void(const std::string& name, at::Tensor& weight)> apply;
@@ -26,7 +27,7 @@ struct LoadOptions {
   std::shared_ptr<Patch> patch;
 };
 
-/// All that is wrong with a checkpoint, at once.
+/// Everything that is wrong with a checkpoint, in one error.
 class CheckpointError : public std::runtime_error {
  public:
   CheckpointError(const std::string& path, std::vector<std::string> problems);
@@ -36,32 +37,32 @@ class CheckpointError : public std::runtime_error {
   std::vector<std::string> problems_;
 };
 
-/// A scope within a checkpoint. Copies share the accounting of what was asked for.
+/// The names of a checkpoint that begin with a prefix. Copies share the account of what was asked for.
 class Weights {
  public:
   Weights(Checkpoint checkpoint, LoadOptions options);
 
-  /// The names below `name`. Scopes nest: scope("a").scope("b") is "a.b.".
+  /// The names below `name`. Scopes nest: scope("a").scope("b") holds the names that begin with "a.b.".
   Weights scope(const std::string& name) const;
 
-  /// The tensor of that name and shape, in the wanted dtype and on the wanted device (a view of the file
-  /// where they are the same). A missing or misshapen tensor is noted for check() and replaced by an empty
-  /// one of the right shape.
+  /// The tensor of that name and shape, in the type and on the device of the options (a view of the file if
+  /// these are the file's own). If it is missing or has another shape, that is noted for check(), and an
+  /// empty tensor of the right shape takes its place.
   at::Tensor get(const std::string& name, at::IntArrayRef shape) const;
 
-  /// get, or an undefined tensor if the checkpoint has none of that name.
+  /// As get, but undefined if the checkpoint has no tensor of that name.
   at::Tensor find(const std::string& name, at::IntArrayRef shape) const;
 
   bool has(const std::string& name) const;
-  /// The shape in the file; empty if there is none. For layers whose size no configuration states.
+  /// The shape in the file; empty if there is no such tensor. For layers whose size no configuration states.
   std::vector<int64_t> shape(const std::string& name) const;
-  /// Marks a tensor as known though unused (buffers that are recomputed).
+  /// Marks a tensor as known although no layer takes it (a buffer that is recomputed).
   void ignore(const std::string& name) const;
   const LoadOptions& options() const;
   std::string path(const std::string& name = "") const;  // full name of `name` in this scope
 
-  /// Throws CheckpointError listing every missing, misshapen and unexpected tensor with full names, if any.
-  /// At the thousandth that is missing, get() throws it already.
+  /// Throws: CheckpointError, with all missing, misshapen and unexpected tensors under their full names, if
+  /// there are any. get() throws it early, at the thousandth problem.
   void check() const;
 
  private:
@@ -72,8 +73,8 @@ class Weights {
   std::string prefix_;
 };
 
-/// Builds `Network(weights, config...)` twice: first without data, which checks every name and shape and
-/// lists all problems; then for real. With options.shapes_only the first is returned.
+/// Calls `build(weights)` twice: first without data, to check every name and shape and list all problems,
+/// then with data. With options.shapes_only it returns what the first call built.
 template <class Build>
 auto build_checked(const Checkpoint& checkpoint, LoadOptions options, const Build& build) {
   LoadOptions dry = options;

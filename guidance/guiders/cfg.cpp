@@ -60,7 +60,7 @@ at::Tensor Cfg::predict(const at::Tensor& latent, const Step& step, const models
   }
   at::Tensor without, with;
   if (options_.two_passes) {
-    // Conditional first: edits may measure there what they do to both.
+    // Conditional first: an edit may measure this half and apply the result to both.
     with = inner_.predict(latent, step, rows_of(condition, rows, rows), attend);
     without = inner_.predict(latent, step, rows_of(condition, 0, rows), attend);
   } else {
@@ -70,7 +70,7 @@ at::Tensor Cfg::predict(const at::Tensor& latent, const Step& step, const models
   }
   const at::Tensor guided_answer = without + (with - without) * options_.scale;
   if (options_.rescale == 0) return guided_answer;
-  // A constant answer has no deviation to restore; the floor keeps it as it is instead of dividing 0 by 0.
+  // A constant prediction has no deviation to restore: the floor keeps it, instead of dividing 0 by 0.
   const at::Tensor ratio = row_deviation(with) / row_deviation(guided_answer).clamp_min(1e-30);
   return guided_answer * ratio * options_.rescale + guided_answer * (1 - options_.rescale);
 }

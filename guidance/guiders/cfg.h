@@ -1,4 +1,5 @@
-// Classifier-free guidance: a denoiser that asks another one twice, without and with the prompt.
+// Classifier-free guidance: a denoiser that calls another one without and with the prompt, and combines the
+// two predictions.
 #pragma once
 
 #include "models/denoiser.h"
@@ -6,15 +7,18 @@
 namespace reel::guidance {
 
 struct CfgOptions {
-  double scale = 7.5;  // >= 0; at most 1: no guidance, the unconditional rows are not computed
-  double rescale = 0;  // 0 to 1: share of the result whose deviation is brought back to the conditional one's
-  bool two_passes = false;  // one half of the rows after the other: half the memory, some speed
+  double scale = 7.5;  // >= 0; up to 1 there is no guidance, and unconditional rows are not computed
+  /// 0 to 1: how much of the result is rescaled to the standard deviation of the conditional prediction.
+  double rescale = 0;
+  /// Runs the two halves one after the other: half the memory, somewhat slower.
+  bool two_passes = false;
 };
 
-/// uncond + scale (cond - uncond). Latents have R rows; conditions 2R: all unconditional ones first, then, in
-/// the same order, the conditional ones (R conditional rows alone will do without guidance). Source:
-/// "Classifier-Free Diffusion Guidance" (2207.12598), equation 6; rescaling: "Common Diffusion Noise
-/// Schedules and Sample Steps are Flawed" (2305.08891), section 3.4, each batch row for itself.
+/// Predicts uncond + scale (cond - uncond). Latents have R rows. Conditions have 2R: first all unconditional
+/// ones, then the conditional ones in the same order; without guidance, R conditional rows suffice. Rescaling
+/// treats each row on its own.
+/// Sources: "Classifier-Free Diffusion Guidance" (2207.12598), equation 6; rescaling: "Common Diffusion Noise
+/// Schedules and Sample Steps are Flawed" (2305.08891), section 3.4.
 class Cfg : public models::Denoiser {
  public:
   /// `inner` must outlive this. Throws: std::invalid_argument for options out of range.

@@ -19,7 +19,7 @@ at::Tensor sample(models::Denoiser& denoiser, Scheduler& scheduler, const models
     const at::Tensor input = step.input_scale == 1 ? latent : latent * step.input_scale;
     const at::Tensor prediction = denoiser.predict(input, step, kept, attend);
     latent = scheduler.advance(step, prediction, latent, step_noise);
-    // A GPU works behind its caller: a step is over, for progress and clocks, when its result is there.
+    // CUDA calls return early; wait, so that progress and times refer to finished steps.
     if (!latent.is_cpu()) latent.flatten()[0].item();
     if (callbacks.after_step) callbacks.after_step(step, scheduler.estimate());
   }

@@ -52,8 +52,8 @@ class Ddim : public TabledScheduler {
     if (!noise_.scales.empty()) estimate_ = estimate_ / scale_at(static_cast<int64_t>(step.timestep));
     estimate_ = limited(estimate_, limits_);
 
-    // In double: from pure noise at eta 1 nothing is left of the old noise, and rounding to f32 would take
-    // the root of a number just above or below 0.
+    // In double: from pure noise at eta 1 nothing is left of the old noise, and in f32 the root would be
+    // taken of a number just above or below 0.
     const double variance = eta_ * eta_ * (1 - target) / (1 - alpha) * (1 - alpha / target);
     const double direction = std::sqrt(std::max(1 - target - variance, 0.0));
     at::Tensor next =
@@ -71,7 +71,7 @@ class Ddim : public TabledScheduler {
  private:
   double alpha_at(size_t i) const { return noise_.alphas[static_cast<size_t>(steps_[i].timestep)]; }
 
-  /// What clean samples are multiplied by at a training timestep.
+  /// The factor by which clean samples are multiplied at a training timestep.
   double scale_at(int64_t timestep) const {
     return noise_.scales.empty() ? 1 : noise_.scales[static_cast<size_t>(timestep)];
   }

@@ -46,7 +46,7 @@ class EulerAncestral : public TabledScheduler {
     const auto [answer, x] = checked(prediction, latent);
     const float sigma = static_cast<float>(sigmas_[i]), down = static_cast<float>(down_[i]);
     estimate_ = clean_at_sigma(noise_.prediction, answer, x, sigma);
-    // The last draw is multiplied by 0 but made all the same: a seed shared with the reference stays in step.
+    // The last draw is multiplied by 0 but still made: a seed shared with the reference stays in step.
     return x + (x - estimate_) / sigma * (down - sigma) + draw(noise, step, x) * up_[i];
   }
 

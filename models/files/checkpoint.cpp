@@ -7,12 +7,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The checkpoint in a component folder: the first of the usual names that is there; empty if none is.
+/// The checkpoint in a component folder: the first of the usual names that exists; empty if none does.
 std::string find_in_folder(const fs::path& folder) {
   for (const std::string format : {".safetensors", ".bin"}) {
     for (const std::string stem : {"diffusion_pytorch_model", "model", "pytorch_model"}) {
       for (const std::string variant : {"", ".fp16"}) {
-        // The index of a variant may carry it before or behind "index": model.safetensors.index.fp16.json.
+        // The index of a variant may carry the variant before or after "index":
+        // model.safetensors.index.fp16.json.
         for (const std::string& name : {stem + variant + format, stem + variant + format + ".index.json",
                                         stem + format + ".index" + variant + ".json"}) {
           if (fs::is_regular_file(folder / name)) return (folder / name).string();

@@ -10,15 +10,16 @@
 namespace reel::models {
 
 /// A JSON object with typed, checked access. `null` counts as absent. Copies share the document. NaN,
-/// Infinity and -Infinity, which Python writes though JSON has no such numbers, are kept as the texts "NaN",
-/// "Infinity", "-Infinity". Every accessor throws std::runtime_error "[place] 'key' must be ..., got ...;
-/// ..." on a wrong type.
+/// Infinity and -Infinity, which Python writes although JSON has no such numbers, are kept as the texts
+/// "NaN", "Infinity", "-Infinity".
+/// Every accessor throws std::runtime_error "[place] 'key' must be ..., got ...; ..." on a wrong type, and
+/// returns `absent` if the key is absent.
 class Config {
  public:
   /// An empty object: all defaults.
   Config();
-  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, of more than a
-  /// million values, has a key twice, or is not a JSON object.
+  /// Throws: std::runtime_error if the file is missing, above 16 MB, nested deeper than 64, has more than a
+  /// million values or a key twice, or is not a JSON object.
   static Config read(const std::string& path);
   static Config parse(const std::string& text, const std::string& place);
 
@@ -33,17 +34,18 @@ class Config {
   std::vector<double> numbers(const std::string& key, std::vector<double> absent) const;
   std::vector<std::string> texts(const std::string& key, std::vector<std::string> absent) const;
 
-  /// An integer within [low, high]; sizes from files are checked where they are read.
+  /// An integer in [low, high]. For sizes, so that a file is checked where it is read.
   int64_t bounded(const std::string& key, int64_t absent, int64_t low, int64_t high) const;
 
   struct Bounds {
     int64_t low, high;
   };
-  /// The integer of each of `count` blocks, within bounds: one number stands for all of them.
+  /// One integer for each of `count` blocks, within bounds: a list, or one number that stands for all of
+  /// them.
   /// Throws: std::runtime_error if a list has another length.
   std::vector<int64_t> per_block(const std::string& key, size_t count, int64_t absent, Bounds bounds) const;
 
-  /// As per_block, where a block's entry may itself be a list, of `lengths[i]` integers; one number stands
+  /// As per_block, but the entry of block i may itself be a list, of `lengths[i]` integers. One number stands
   /// for all.
   std::vector<std::vector<int64_t>> per_layer(const std::string& key, const std::vector<int64_t>& lengths,
                                               int64_t absent, Bounds bounds) const;
@@ -54,7 +56,7 @@ class Config {
   /// The document as compact JSON text, keys sorted: for hashes and reports.
   std::string json() const;
 
-  /// This object with `key` set to a JSON value given as text; used to override a file's settings.
+  /// This object with `key` set to a JSON value, which is given as text. Overrides a setting of the file.
   Config with(const std::string& key, const std::string& json_value) const;
 
  private:

@@ -52,14 +52,14 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-// `.<name>.<process>-<n>.part`: the process tells whether it is a left-over, n keeps two writers of one
-// process apart.
+// `.<name>.<process>-<n>.part`: the process tells whether the file is a left-over, n separates two writers of
+// one process.
 std::string part_name(const std::string& name) {
   static std::atomic<unsigned> counter{0};
   return c10::str(".", name, ".", getpid(), "-", counter++, ".part");
 }
 
-// The process in a part's name; 0 if it is not one for the target `name`.
+// The process in the name of a part; 0 if it is not a part of the target `name`.
 pid_t process_of(const std::string& part, const std::string& name) {
   const std::string start = "." + name + ".", end = ".part";
   if (part.size() <= start.size() + end.size() || part.compare(0, start.size(), start) != 0 ||
@@ -77,9 +77,9 @@ pid_t process_of(const std::string& part, const std::string& name) {
 }
 
 // A writer holds a lock on its part until it ends, however it ends. The lock also protects writers on other
-// machines of a shared disk; where the disk knows no locks, the process number decides alone. A part of this
-// very process number without a lock is a left-over of an earlier life (the first process of a container is
-// always 1).
+// machines of a shared disk; if the disk supports no locks, the process number decides alone. A part with our
+// own process number and no lock is a left-over of an earlier life (the first process of a container is
+// always number 1).
 bool abandoned(const std::string& part, pid_t process) {
   const int file = open(part.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) return false;
@@ -98,7 +98,7 @@ void remove_abandoned(const std::string& folder, const std::string& name) {
   }
 }
 
-// rename() replaces silently; link() refuses an existing name, also one that appeared a moment ago.
+// rename() replaces silently; link() refuses an existing name, even one that appeared a moment ago.
 void give_name(const std::string& path, const std::string& part, const std::string& target, bool overwrite) {
   if (!overwrite) {
     if (link(part.c_str(), target.c_str()) == 0) {
@@ -106,7 +106,7 @@ void give_name(const std::string& path, const std::string& part, const std::stri
       return;
     }
     if (errno == EEXIST) refuse_existing(path, target);
-    // Disks without hard links (FAT, some network file systems): the next best.
+    // Disks without hard links (FAT, some network file systems) get the next best check.
     if (fs::exists(fs::symlink_status(target))) refuse_existing(path, target);
   }
   if (rename(part.c_str(), target.c_str()) != 0) fail(path, "giving the finished file its name", errno);
@@ -124,7 +124,7 @@ void write_all(const std::string& path, int file, const void* data, size_t bytes
 }
 
 void sync_and_close(const std::string& path, int& file) {
-  // Some file systems cannot sync (EINVAL, ENOTSUP); that is no loss of data in itself.
+  // Some file systems cannot sync (EINVAL, ENOTSUP); that alone loses no data.
   const int sync_error = fsync(file) != 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
   const int close_error = close(std::exchange(file, -1)) != 0 && errno != EINTR ? errno : 0;
   if (sync_error != 0) fail(path, "writing", sync_error);
@@ -179,7 +179,7 @@ void check_folder(const std::string& path) {
     throw std::runtime_error(c10::str("[", path, "] needs a folder that exists, got '", folder,
                                       "', which does not; make it first (mkdir -p) or choose another path"));
   }
-  // Rights alone do not tell: the superuser has all of them, and still some folders take no files.
+  // Permissions alone do not tell: the superuser has all of them, and still some folders take no files.
   const std::string part = (fs::path(folder) / part_name(fs::path(path).filename().string())).string();
   const int file = open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) fail(path, "writing to its folder", errno);
@@ -201,7 +201,7 @@ PartFile::PartFile(const std::string& path, bool overwrite) : path_(path), overw
   file_ = open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file_ < 0) fail(path_, "making a temporary file beside it", errno);
   flock(file_, LOCK_EX | LOCK_NB);  // see abandoned(); it may fail where the disk knows no locks
-  // What it replaces keeps its permissions; where that fails, the usual ones will do.
+  // Keeps the permissions of the file that it replaces; if that fails, the usual ones will do.
   struct stat status {};
   if (stat(target_.c_str(), &status) == 0 && fchmod(file_, status.st_mode & 07777) != 0) errno = 0;
 }

@@ -1,5 +1,5 @@
-// Output that gets its name only when it is complete: written under a hidden name beside the target, then
-// renamed.
+// Output files that appear under their names only when they are complete: written under a hidden name beside
+// the target, then renamed.
 #pragma once
 
 #include <cstdint>
@@ -8,23 +8,23 @@
 
 namespace reel::models {
 
-/// Throws: std::runtime_error "[path] ..." if the folder of a file to come does not exist or takes no files,
-/// found out by making one and removing it.
+/// Checks that a file can be made beside `path`, by making one and removing it.
+/// Throws: std::runtime_error "[path] ..." if the folder does not exist or takes no files.
 void check_folder(const std::string& path);
 
-/// As check_folder, and throws if the target exists (unless `overwrite`) or is no regular file. For checks
+/// As check_folder, and throws if the target exists (unless `overwrite`) or is not a regular file. Call it
 /// before hours of work.
 void check_target(const std::string& path, bool overwrite);
 
 /// Throws the std::runtime_error for an output `path` whose file `name` exists and must stay.
 [[noreturn]] void refuse_existing(const std::string& path, const std::string& name);
 
-/// A file being written as `.<name>.<process>-<n>.part`. The destructor removes it unless commit() gave it
-/// its name. Left-overs of dead processes for the same target are removed first. A file that is replaced
-/// keeps its permissions; a symbolic link is followed.
+/// A file being written as `.<name>.<process>-<n>.part`. commit() gives it its name; the destructor removes
+/// it if commit() did not. Left-overs of dead processes for the same target are removed first. A file that is
+/// replaced keeps its permissions; a symbolic link is followed.
 class PartFile {
  public:
-  /// Throws: std::runtime_error as check_target, or if the file cannot be made.
+  /// Throws: std::runtime_error as check_target does, or if the file cannot be made.
   PartFile(const std::string& path, bool overwrite);
   ~PartFile();
   PartFile(const PartFile&) = delete;
@@ -46,8 +46,8 @@ class PartFile {
   int file_ = -1;
 };
 
-/// The same for a sequence of files: a hidden folder named after `path`, whose files commit() moves beside
-/// it.
+/// The same for several files: they are written into a hidden folder named after `path`, and commit() moves
+/// them beside it.
 class PartFolder {
  public:
   PartFolder(const std::string& path, bool overwrite);
@@ -57,7 +57,7 @@ class PartFolder {
 
   /// Writes one whole file. Throws: std::runtime_error with the system's reason.
   void add(const std::string& name, const std::string& content);
-  /// Renames all. Throws: std::runtime_error; those already moved are removed again.
+  /// Renames all. Throws: std::runtime_error; files that were moved already are removed again.
   void commit();
 
  private:

@@ -163,7 +163,7 @@ class Machine {
     return value;
   }
 
-  // The stack. What lies below the last mark is out of reach.
+  // The stack. Values below the last mark are out of reach.
 
   void push(PickleValue value) { stack_.push_back(value); }
   std::vector<PickleValue> pop_last(size_t count) {
@@ -187,7 +187,7 @@ class Machine {
     return values;
   }
 
-  // Python's pickler numbers what it keeps 0, 1, 2, ...: no number may run ahead.
+  // Python's pickler numbers the values that it keeps 0, 1, 2, ...: a number must not run ahead.
   void put(uint64_t index) {
     const PickleValue value = top();
     if (index > memo_.size()) refuse("its pickle keeps a value under a number out of turn");
@@ -221,8 +221,8 @@ class Machine {
     append_to(top(), values);
   }
 
-  /// state_dict() hangs `_metadata` (versions of modules) on its OrderedDict as an attribute; it is passed
-  /// over.
+  /// state_dict() attaches `_metadata` (versions of modules) to its OrderedDict as an attribute; it is
+  /// ignored.
   void build() {
     const PickleValue state = pop();
     if (top().kind != Kind::kOrderedDict) refuse("its pickle sets attributes of something that has none");

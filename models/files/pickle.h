@@ -25,15 +25,15 @@
 
 namespace reel::models {
 
-/// A value of a pickle. Values of more than one word lie in the Pickle that the value came with.
+/// A value of a pickle. A value that needs more than one word lies in the Pickle that it came with.
 struct PickleValue {
   enum class Kind : uint8_t {
-    kPlain,        // None, a truth value, a float, a whole number beyond 64 bits: nothing that we look into
+    kPlain,        // None, a truth value, a float, a whole number beyond 64 bits: no tensor needs it
     kInteger,      // number
     kText,         // text, a part of the pickle's bytes
     kTuple,        // number: index into containers
     kList,         // likewise
-    kDict,         // likewise; keys and values take turns
+    kDict,         // likewise; keys and values alternate
     kOrderedDict,  // likewise
     kGlobal,       // number: index into the table of known globals
     kStorage,      // number: index into storages
@@ -53,8 +53,8 @@ struct PickledStorage {
   int64_t elements = 0;  // from 0 up
 };
 
-/// A tensor as a view of a storage. Sizes, strides and offset are whole numbers from 0 up, as many strides as
-/// sizes, at most 8; whether they lie within the storage is for the caller to check.
+/// A tensor as a view of a storage. Sizes, strides and offset are at least 0; there are as many strides as
+/// sizes, at most 8. The caller must check that they lie within the storage.
 struct PickledTensor {
   PickledStorage storage;
   int64_t offset = 0;  // in elements, as are the strides

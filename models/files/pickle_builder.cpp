@@ -9,7 +9,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-/// What a known global is good for.
+/// What a known global is used for.
 enum class Role { kOrderedDict, kTensor, kParameter, kSize, kStorage };
 
 struct Global {

@@ -1,4 +1,5 @@
-// What the values of a pickle are made into: the meaning of the globals and persistent ids of torch.save.
+// Turns the values of a pickle into descriptions of tensors: the meaning of the globals and persistent ids of
+// torch.save.
 #pragma once
 
 #include "models/files/pickle.h"
@@ -14,7 +15,7 @@ class PickleBuilder {
     return pickle_.containers[static_cast<size_t>(container.number)];
   }
 
-  /// A global of the table of known ones; every other is refused by name.
+  /// A global from the table of known ones. Every other global is refused by name.
   static PickleValue global(std::string_view module, std::string_view name);
   /// The storage that a persistent id names: ('storage', type, key, where it was, number of elements).
   PickleValue storage(const PickleValue& id);

@@ -5,7 +5,7 @@
 
 namespace reel::models {
 
-/// Those that are carried out. What each does is documented in pickletools.
+/// Opcodes that the reader carries out. pickletools documents what each does.
 enum Opcode : uint8_t {
   kMark = '(',
   kStop = '.',
@@ -47,7 +47,8 @@ enum Opcode : uint8_t {
   kInst = 'i',
 };
 
-/// Opcodes that are refused, by their names in pickletools; those that make objects or run code first.
+/// Opcodes that the reader refuses, by their names in pickletools; those that make objects or run code come
+/// first.
 struct OpcodeName {
   uint8_t code;
   const char* name;

@@ -14,7 +14,7 @@ using Kind = PickleValue::Kind;
 constexpr size_t kMaxDepth = 32, kMaxVisits = 4'000'000;
 constexpr std::string_view kDeepSpeedPrefix = "_forward_module.";
 
-/// Names the tensors below a value. Containers may be shared, even contain themselves: depth and visits are
+/// Names the tensors below a value. Containers may be shared or contain themselves, so depth and visits are
 /// bounded.
 class Walk {
  public:
@@ -28,7 +28,7 @@ class Walk {
     return pickle_.containers[static_cast<size_t>(value.number)];
   }
 
-  /// What lies under a text key of a dictionary, if it is a dictionary; `value` itself if not.
+  /// The dictionary under a text key of the dictionary `value`; null if there is none.
   const PickleValue* dict_under(const PickleValue& value, std::string_view key) const {
     const PickleValue* found = nullptr;
     const std::vector<PickleValue>& items = contents(value);
@@ -89,7 +89,7 @@ class Walk {
   size_t visits_ = 0;
 };
 
-/// Where the tensor lies, if within its storage.
+/// Where the tensor lies, if it lies within its storage.
 TensorInfo place(const PickledTensor& tensor, const ZipEntry& entry, const std::string& name) {
   const std::string start = "tensor '" + shown(name) + "' ";
   const PickledStorage& storage = tensor.storage;
@@ -155,7 +155,7 @@ std::map<std::string, TensorInfo> read_pytorch(std::string_view bytes) {
   const auto content = [&](const ZipEntry& entry) {
     return bytes.substr(entry.begin, entry.end - entry.begin);
   };
-  // Absent before PyTorch 2.1: such a file is taken to be from a little-endian machine.
+  // Absent before PyTorch 2.1: such a file counts as written on a little-endian machine.
   const auto order = entries.find(folder + "byteorder");
   if (order != entries.end() && content(order->second) != "little") {
     refuse("its numbers are big-endian, which this machine's are not");

@@ -12,18 +12,19 @@
 namespace reel::models {
 
 /// The tensors of a PyTorch checkpoint in the zip format of PyTorch 1.6 and later, given as the bytes of the
-/// whole file. They are read as data: only tensors are built, and nothing in it is run
+/// whole file. They are read as data: only tensors are built, and nothing in the file is run
 /// (models/files/pickle.h).
 ///
 /// Tensors are named by their path in nested dictionaries and lists, keys joined by dots; numbers, texts and
-/// the like are passed over. Two wrappers are taken off, with all that lies beside them (epochs, optimisers):
-/// a dictionary under `state_dict`, as PyTorch Lightning writes it, else one under `module`, as DeepSpeed
+/// the like are ignored. Two wrappers are removed, with everything beside them (epochs, optimisers): a
+/// dictionary under `state_dict`, as PyTorch Lightning writes it, or else one under `module`, as DeepSpeed
 /// does, whose keys then lose the prefix `_forward_module.`.
 ///
 /// Everything is checked before a byte of data is trusted: the zip directory (read_zip), the pickle
-/// (read_pickle), that each storage is an entry of exactly its size and each view lies within its storage (in
-/// 128 bits) with no more elements than it; at most 1,000,000 tensors, names of at most 1 KiB, valid UTF-8,
-/// none twice, dictionaries at most 32 deep. Big-endian files are refused, and those of PyTorch before 1.6.
+/// (read_pickle), that each storage is an entry of exactly its size, and that each view lies within its
+/// storage (in 128 bits) and has no more elements than it. At most 1,000,000 tensors; names of at most 1 KiB,
+/// valid UTF-8, none twice; dictionaries at most 32 deep. Big-endian files and those of PyTorch before 1.6
+/// are refused.
 /// Throws: std::runtime_error "what is wrong", to which the caller adds place and way out.
 std::map<std::string, TensorInfo> read_pytorch(std::string_view bytes);
 

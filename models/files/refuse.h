@@ -1,4 +1,4 @@
-// How the readers of untrusted files give up on one.
+// Rejects a file that a reader does not trust.
 #pragma once
 
 #include <stdexcept>
@@ -6,8 +6,7 @@
 
 namespace reel::models {
 
-/// Throws: std::runtime_error "what is wrong", to which the caller that knows the file adds place and way
-/// out.
+/// Throws: std::runtime_error "what is wrong". The caller, which knows the file, adds place and way out.
 [[noreturn]] inline void refuse(const std::string& what) { throw std::runtime_error(what); }
 
 }  // namespace reel::models

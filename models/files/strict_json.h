@@ -13,8 +13,8 @@
 
 namespace reel::models {
 
-/// Text of a file for a message: shortened, sound UTF-8, and without control characters, which terminals
-/// obey.
+/// Text of a file, made fit for a message: shortened, valid UTF-8, and without control characters, which
+/// terminals would obey.
 inline std::string shown(std::string text) {
   if (text.size() > 80) text = text.substr(0, 77) + "...";
   for (char& byte : text) {
@@ -36,7 +36,7 @@ struct JsonFault {
   std::string detail = {};  // kSyntax: the parser's words; kDuplicateKey: the key
 };
 
-/// What a reader makes of a fault; must throw.
+/// Turns a fault into the error of the reader. Must throw.
 using RefuseJson = std::function<void(const JsonFault&)>;
 
 /// Builds a document while it watches the limits. Json is nlohmann::json, or nlohmann::ordered_json where the
@@ -45,9 +45,9 @@ using RefuseJson = std::function<void(const JsonFault&)>;
 template <class Json>
 class JsonBuilder : public nlohmann::json_sax<Json> {
  public:
-  /// `member` may take each member of the outermost object as soon as it is complete. The document then keeps
-  /// its keys alone, and `limits.values` counts for each member, so that a text of any length needs little
-  /// memory.
+  /// If `member` is given, it takes each member of the outermost object as soon as that is complete. The
+  /// document then keeps only the keys, and `limits.values` counts for each member, so that a text of any
+  /// length needs little memory.
   using Member = std::function<void(const std::string& key, const Json& value)>;
   JsonBuilder(JsonLimits limits, RefuseJson refuse, Member member = {})
       : limits_(limits), refuse_(std::move(refuse)), member_(std::move(member)) {}
@@ -106,7 +106,7 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
     values_ = 0;
     return true;
   }
-  // Where the value now is. The pointer holds while the value is open, since nothing is added around it
+  // Where the value now is. The pointer holds while the value is open, because nothing is added around it
   // meanwhile.
   Json* add(Json value) {
     if (++values_ > limits_.values) fail({JsonFault::Kind::kTooManyValues});
@@ -127,8 +127,8 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
   Json* member_slot_ = nullptr;
 };
 
-/// A whole document. Throws: what `refuse` throws, for malformed text (UTF-8 included), a key twice, and what
-/// exceeds the limits.
+/// A whole document. Throws: what `refuse` throws, for malformed text (UTF-8 included), a key that occurs
+/// twice, and anything beyond the limits.
 template <class Json>
 Json parse_strict(std::string_view text, const JsonLimits& limits, RefuseJson refuse) {
   JsonBuilder<Json> builder(limits, std::move(refuse));

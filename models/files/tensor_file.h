@@ -13,28 +13,28 @@
 
 namespace reel::models {
 
-/// Beyond these a file is not what it says it is: a format refuses it before it takes memory for the claim.
+/// Limits beyond which a file is refused before memory is taken for what it claims.
 constexpr size_t kMaxTensors = 1'000'000, kMaxRank = 8, kMaxTensorNameBytes = 1024;
 
-/// Where a tensor lies in its file. begin and end are bytes from the start of the file: those of its first
-/// element, and behind its last one.
+/// Where a tensor lies in its file. begin and end count bytes from the start of the file: its first byte, and
+/// the byte after its last one.
 struct TensorInfo {
   at::ScalarType dtype = at::kFloat;
   std::vector<int64_t> shape;
   uint64_t begin = 0, end = 0;
   std::vector<int64_t> strides;  // in elements; empty: contiguous
-  /// Of the elements; less than end - begin if the strides leave some out.
+  /// Bytes of the elements; less than end - begin if the strides leave gaps.
   int64_t bytes() const;
   /// `count` rows (elements of the first dimension) from `first` on, which must exist.
   TensorInfo rows(int64_t first, int64_t count) const;
 };
 
-/// Bytes of a tensor of that shape (sizes from 0 up). Nothing if it is larger than any memory, also where one
-/// size is 0 and the others alone would be: LibTorch computes strides from them.
+/// Bytes of a tensor of that shape (sizes at least 0). Empty if no memory could hold them, even if one size
+/// is 0 and only the others are too large: LibTorch computes strides from those.
 std::optional<uint64_t> checked_bytes(at::ScalarType dtype, at::IntArrayRef shape);
 
-/// Each format fills in the table, and vouches that every extent in it lies within the file. Tensors are
-/// views of the map and keep it alive; pages are read when first touched.
+/// A subclass per format fills in the table and guarantees that every extent in it lies within the file.
+/// Tensors are views of the map and keep it alive; pages are read when first touched.
 class TensorFile {
  public:
   virtual ~TensorFile() = default;

@@ -1,5 +1,5 @@
-// A convolution of pictures, built from its scope of the weights. Feature maps are channels-last, [..., H, W, C]:
-// a view of them is a sequence of tokens, [..., C].
+// A convolution of pictures, built from its scope of the weights. Feature maps are channels-last,
+// [..., H, W, C]; as tokens, [..., C], they are a view.
 #pragma once
 
 #include <ATen/core/Tensor.h>

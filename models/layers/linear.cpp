@@ -5,8 +5,8 @@
 namespace reel::models {
 namespace {
 
-/// Whether oneDNN convolves bf16 on this processor: what ATen asks for (aten/src/ATen/native/mkldnn/Utils.h),
-/// which otherwise falls back to slow loops, or refuses.
+/// Whether oneDNN convolves bf16 on this processor. This is the test of ATen
+/// (aten/src/ATen/native/mkldnn/Utils.h), which otherwise falls back to slow loops, or refuses.
 bool has_bf16_convolutions() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&

@@ -14,14 +14,14 @@ namespace reel::models {
 struct Linear {
   at::Tensor weight, bias;  // [out, in], [out] or undefined
   static Linear load(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
-  /// Projections of one input as a single one: rows of the weights stacked in the order of `names`. Each may
-  /// be stored as load_pointwise says.
+  /// Several projections of one input as a single layer: their rows are stacked in the order of `names`. Each
+  /// may be stored as load_pointwise allows.
   static Linear load_fused(const Weights& weights, const std::vector<std::string>& names, int64_t in,
                            const std::vector<int64_t>& out, bool with_bias);
-  /// A linear layer that may be stored as a convolution of width 1, [out, in, 1] or [out, in, 1, 1].
+  /// The layer may be stored as a convolution of width 1, [out, in, 1] or [out, in, 1, 1].
   static Linear load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
   at::Tensor operator()(const at::Tensor& x) const;
-  /// residual += x W^T + b, in place and, on CPUs, without a pass of its own for the sum. residual is
+  /// residual += x W^T + b, in place; on CPUs the sum needs no pass of its own. `residual` must be
   /// contiguous.
   void add_to(const at::Tensor& residual, const at::Tensor& x) const;
 };

@@ -7,15 +7,15 @@
 
 namespace reel::models {
 
-/// Normalises over all positions and C / groups channels: x [N, H, W, C] (flatten what belongs together into
-/// H, W).
+/// Normalises over all positions and C / groups channels: x [N, H, W, C]. Flatten everything that is
+/// normalised together into H and W.
 struct GroupNorm {
   at::Tensor weight, bias;
   int64_t groups = 32;
   double eps = 1e-5;
   static GroupNorm load(const Weights& weights, int64_t channels, int64_t groups, double eps);
   at::Tensor operator()(const at::Tensor& x) const;
-  /// Followed by SiLU.
+  /// The same, followed by SiLU.
   at::Tensor silu(const at::Tensor& x) const;
 };
 
@@ -25,7 +25,7 @@ struct LayerNorm {
   double eps = 1e-5;
   static LayerNorm load(const Weights& weights, int64_t width, double eps = 1e-5, bool affine = true);
   at::Tensor operator()(const at::Tensor& x) const;
-  /// Plus `positions` [F, C] for x [R, F, P, C]: frame f gets the f-th.
+  /// The same, plus `positions` [F, C]: for x [R, F, P, C], frame f gets row f.
   at::Tensor plus(const at::Tensor& x, const at::Tensor& positions) const;
 };
 

@@ -10,9 +10,9 @@
 
 namespace reel::models {
 
-/// ResnetBlock2D: norm, activation, 3x3 convolution, time embedding, norm, activation, convolution; residual
-/// through a 1x1 convolution where the widths differ. x [R, F, H, W, C] (autoencoders: R = 1 and no time
-/// embedding).
+/// ResnetBlock2D: norm, activation, 3x3 convolution, time embedding, norm, activation, convolution. The
+/// residual passes through a 1x1 convolution if the widths differ. x [R, F, H, W, C] (autoencoders: R = 1 and
+/// no time embedding).
 class ResnetBlock {
  public:
   struct Options {
@@ -24,7 +24,7 @@ class ResnetBlock {
     double output_scale = 1.0;  // the sum is divided by it
   };
   ResnetBlock(const Weights& weights, const Options& options);
-  /// time: [R, time_width], after its activation; undefined without time embedding.
+  /// time: [R, time_width], after its activation; undefined if the block has no time embedding.
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& time = {}) const;
 
  private:
@@ -36,8 +36,8 @@ class ResnetBlock {
   double output_scale_;
 };
 
-/// TemporalConvLayer: four times norm over all frames, SiLU and a convolution over three neighbouring frames
-/// of each place; residual. x [R, F, H, W, C].
+/// TemporalConvLayer: four times a norm over all frames, SiLU and a convolution over three neighbouring
+/// frames of each place; then the residual is added. x [R, F, H, W, C].
 class TemporalConv {
  public:
   TemporalConv(const Weights& weights, int64_t channels, int64_t norm_groups);

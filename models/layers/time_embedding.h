@@ -5,8 +5,8 @@
 
 namespace reel::models {
 
-/// Sinusoidal embedding of timesteps [R] -> f32 [R, width], cosines first (diffusers' flip_sin_to_cos) unless
-/// told.
+/// Sinusoidal embedding of timesteps [R] -> f32 [R, width]. `cosines_first`: diffusers' flip_sin_to_cos;
+/// `frequency_shift`: its downscale_freq_shift.
 at::Tensor timestep_embedding(const at::Tensor& timesteps, int64_t width, bool cosines_first = true,
                               double frequency_shift = 0);
 

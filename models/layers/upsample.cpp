@@ -5,9 +5,9 @@
 namespace reel::models {
 namespace {
 
-/// The weights [..., 3] of one direction as those of even and odd positions, [..., 2] each: an even
-/// position's neighbours are the cell before (once) and its own (twice), an odd one's its own (twice) and the
-/// next.
+/// Turns the weights [..., 3] of one direction into those of even and of odd positions, [..., 2] each. The
+/// neighbours of an even position are the cell before it (once) and its own (twice); those of an odd one its
+/// own (twice) and the cell after it.
 std::array<at::Tensor, 2> fold(const at::Tensor& weight) {
   const at::Tensor first = weight.select(-1, 0), middle = weight.select(-1, 1), last = weight.select(-1, 2);
   return {at::stack({first, middle + last}, -1), at::stack({first + middle, last}, -1)};
@@ -42,7 +42,7 @@ at::Tensor UpsampleConv::operator()(const at::Tensor& x, int64_t height, int64_t
   TORCH_CHECK(fits(height, h) && fits(width, w), "upsampling doubles ", x.sizes(), " or leaves out one, got ",
               height, "x", width);
   if (height % 2 || width % 2) {
-    // The last row or column of the doubled map is not there: its neighbour sees the border instead.
+    // The doubled map lacks its last row or column: the neighbour of that sees the border instead.
     const auto phase = [&](int64_t i) { return phases_.narrow(0, i * out, out).to(at::kFloat); };
     const at::Tensor even = unfold(phase(0), phase(1)), odd = unfold(phase(2), phase(3));
     const at::Tensor weight = unfold(even.transpose(2, 3), odd.transpose(2, 3)).transpose(2, 3);

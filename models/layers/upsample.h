@@ -7,18 +7,18 @@
 
 namespace reel::models {
 
-/// Doubles (or resizes to height x width) [N, H, W, C] by repeating the nearest cell.
+/// Resizes [N, H, W, C] to height x width by repeating the nearest cell.
 at::Tensor upsample_nearest(const at::Tensor& x, int64_t height, int64_t width);
 
-/// conv3x3(upsample_nearest(x)) on [N, H, W, C]. Of the nine taps on the doubled map some always fall on the
-/// same cell of the small one, so that each of the four outputs of a cell (even or odd row, even or odd
-/// column) is a 2x2 convolution of the small map, with sums of the nine weights: 16 products instead of 36.
-/// All four are one convolution with four times as many outputs.
+/// conv3x3(upsample_nearest(x)) on [N, H, W, C]. Some of the nine taps on the doubled map always fall on the
+/// same cell of the small one. So each of the four outputs of a cell (even or odd row, even or odd column) is
+/// a 2x2 convolution of the small map, whose weights are sums of the nine: 16 products instead of 36. All
+/// four are one convolution with four times as many outputs.
 class UpsampleConv {
  public:
   static UpsampleConv load(const Weights& weights, int64_t in, int64_t out);
-  /// Result [N, height, width, C']; each side is twice x's, or one less.
-  /// Throws: c10::Error for other sizes.
+  /// Returns [N, height, width, C']; each side is twice that of x, or one less. Throws: c10::Error for other
+  /// sizes.
   at::Tensor operator()(const at::Tensor& x, int64_t height, int64_t width) const;
 
  private:

@@ -9,7 +9,7 @@
 
 namespace reel::models {
 
-/// Elements of an image (group norm) or of a result (geglu) that the kernels can count.
+/// How many elements of an image (group norm) or of a result (geglu) the kernels can index.
 constexpr int64_t kMostKernelElements = int64_t{1} << 31;
 
 /// x [images, positions, channels] -> y, both contiguous and of `type`; weight and bias [channels] of `type`.
@@ -25,8 +25,8 @@ struct GroupNormArguments {
   KernelType type = KernelType::kFloat;
 };
 
-/// Blocks of positions that an image's sums are formed in: a function of the shape alone, so that results do
-/// not depend on the card.
+/// Into how many blocks of positions the sums of an image are split: a function of the shape alone, so that
+/// results do not depend on the card.
 int64_t group_norm_blocks(int64_t images, int64_t positions, int64_t channels);
 void launch_group_norm(const GroupNormArguments& arguments, cudaStream_t stream);
 

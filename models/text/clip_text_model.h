@@ -1,4 +1,4 @@
-// The network of CLIP's text encoder, for the layouts in which its weights come.
+// The network of CLIP's text encoder, for every layout in which its weights come.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,9 @@
 
 namespace reel::models {
 
-/// Built from weights under transformers' names (CLIPTextModel, without the prefix `text_model.`) and its
-/// config.json. `tokenizer` may be absent: such an encoder takes ids only. `pad_id`: what texts are filled up
-/// with, the tokenizer's own padding unless given.
+/// Builds the network from weights under the names of transformers' CLIPTextModel (without the prefix
+/// `text_model.`) and its config.json. Without a `tokenizer` the encoder takes ids only. `pad_id`: the id
+/// that fills up short texts; by default the padding of the tokenizer.
 std::unique_ptr<TextEncoder> make_clip_text(const Weights& weights, const Config& config,
                                             std::shared_ptr<const Tokenizer> tokenizer,
                                             std::optional<int64_t> pad_id = std::nullopt);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kHeadWidth = 64;
 
-/// The number of a layer, and the rest of the name; -1 for names of no layer.
+/// The number of the layer that a name belongs to, and the rest of the name; -1 if it belongs to none.
 std::pair<int64_t, std::string> layer_of(const std::string& name) {
   static const std::regex kLayer(R"(^transformer\.resblocks\.(\d{1,3})\.(.*))");
   std::smatch part;
@@ -18,7 +18,7 @@ std::pair<int64_t, std::string> layer_of(const std::string& name) {
   return {std::stoi(part[1]), part[2]};
 }
 
-/// The name in a CLIPTextModel; "" for what it does without; unchanged for unknown names.
+/// The name of a tensor in a CLIPTextModel; "" if that has no such tensor; unchanged for unknown names.
 std::string transformers_name(const std::string& name, int64_t layers) {
   static const std::pair<const char*, const char*> kOutside[] = {
       {"token_embedding.", "embeddings.token_embedding."},
@@ -50,7 +50,7 @@ std::string transformers_name(const std::string& name, int64_t layers) {
   return name;
 }
 
-/// The configuration that a CLIPTextModel of these tensors would have, its last layer left away.
+/// The configuration of a CLIPTextModel with these tensors, its last layer left out.
 Config config_of(const Checkpoint& tower, const std::string& prefix) {
   const auto shape = [&](const std::string& name) {
     if (!tower.has(name) || tower.info(name).shape.size() != 2) {

@@ -11,14 +11,14 @@
 
 namespace reel::models {
 
-/// The text tower whose tensors begin with `prefix` ("cond_stage_model.model." in those files); all others of
-/// the checkpoint are passed over. Sizes follow from the tensors' shapes: heads are 64 wide, and the
-/// activation is GELU. The last layer is left away, since these models are conditioned on the output of the
-/// one before it (through the final norm); `clip_skip` counts from there. Texts are padded with id 0, as
-/// open_clip does, to the length of the position table (or the tokenizer's, if it states a smaller one).
-/// `tokenizer_folder`: that of CLIP's tokenizer; empty: ids only. A patch in `options` sees the names of
-/// transformers' CLIPTextModel, as in a diffusers folder of the same model. open_clip also mends text before
-/// it is tokenised (ftfy, HTML entities); that is not done here.
+/// Builds the text tower whose tensors begin with `prefix` ("cond_stage_model.model." in those files); other
+/// tensors of the checkpoint are ignored. Sizes follow from the shapes of the tensors: heads are 64 wide, and
+/// the activation is GELU. The last layer is left out, because these models are conditioned on the output of
+/// the one before it (after the final norm); `clip_skip` counts from there. Texts are padded with id 0, as
+/// open_clip does, to the length of the position table (or that of the tokenizer, if it states a smaller
+/// one). `tokenizer_folder`: that of CLIP's tokenizer; empty: ids only. A patch in `options` sees the names
+/// of transformers' CLIPTextModel, as in a diffusers folder of the same model.
+/// open_clip also repairs text before it is tokenised (ftfy, HTML entities); this function does not.
 /// Throws: std::runtime_error if there is no such tower, CheckpointError if it is not whole.
 /// Source: mlfoundations/open_clip, src/open_clip/transformer.py (TextTransformer) and tokenizer.py.
 std::unique_ptr<TextEncoder> load_open_clip_text(Checkpoint checkpoint, const std::string& prefix,

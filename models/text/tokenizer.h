@@ -9,34 +9,33 @@
 
 namespace reel::models {
 
-/// Text <-> ids. Immutable once open: one tokenizer may serve any number of threads.
+/// Turns text into ids and back. Immutable once open: one tokenizer may serve any number of threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
   /// Opens a tokenizer folder in the Hugging Face layout: `tokenizer.json`, or `vocab.json` and `merges.txt`;
-  /// beside them, as far as they are there, `tokenizer_config.json`, `special_tokens_map.json` and
-  /// `added_tokens.json`. Where both layouts are there, `tokenizer.json` counts. The files are not trusted:
-  /// sizes and values are checked. Throws: std::runtime_error "[file] fault; way out" if a file is missing,
-  /// malformed, above 64 MB, or of a family that is not supported (the family is `tokenizer_class` in
-  /// tokenizer_config.json).
+  /// if a folder has both, `tokenizer.json` is used. Beside them it reads `tokenizer_config.json`,
+  /// `special_tokens_map.json` and `added_tokens.json` if they exist. The files are not trusted: sizes and
+  /// values are checked.
+  /// Throws: std::runtime_error "[file] fault; way out" if a file is missing, malformed, above 64 MB, or of a
+  /// family that is not supported (the family is `tokenizer_class` in tokenizer_config.json).
   static std::unique_ptr<Tokenizer> open(const std::string& folder);
 
-  /// Ids as the network gets them: special tokens included, no padding, uncut. Bytes that are no UTF-8 are
-  /// read as U+FFFD, as Python's errors="replace" does. Throws: std::runtime_error if the text needs the
+  /// Ids as the network reads them: with special tokens, without padding, not cut. Bytes that are not UTF-8
+  /// are read as U+FFFD, as Python's errors="replace" does. Throws: std::runtime_error if the text needs the
   /// unknown token and the vocabulary has none.
   virtual std::vector<int64_t> encode(const std::string& utf8) const = 0;
 
-  /// The text of the ids: with `skip_special`, without special tokens. Ids that stand for nothing are passed
-  /// over.
+  /// The text of the ids, without special tokens if `skip_special`. Unknown ids are ignored.
   virtual std::string decode(const std::vector<int64_t>& ids, bool skip_special = true) const = 0;
 
   virtual int64_t pad_id() const = 0;
   virtual int64_t bos_id() const = 0;
   virtual int64_t eos_id() const = 0;
-  /// Tokens that fit, special ones included; 0 if the folder leaves it to the model.
+  /// How many tokens fit, special ones included; 0 if the folder leaves it to the model.
   virtual int64_t max_length() const = 0;
-  /// Number of tokens, added ones included.
+  /// How many tokens there are, added ones included.
   virtual size_t size() const = 0;
 };
 

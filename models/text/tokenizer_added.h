@@ -16,7 +16,7 @@ namespace reel::models {
 /// Finds the longest of several tokens at a place of a text.
 class TokenTrie {
  public:
-  /// Of equal contents the first one stays.
+  /// If two tokens have equal contents, the first one stays.
   void insert(std::u32string_view content, int64_t id);
   struct Match {
     int64_t id = -1;  // -1: none
@@ -37,8 +37,8 @@ class AddedVocabulary {
   using Normalize = std::function<std::u32string(std::u32string)>;
 
   /// A token that the vocabulary has keeps its id; the others get the ids after it, in order. With
-  /// `split_special`, special tokens in the text are not looked for. Throws: std::runtime_error if two tokens
-  /// are looked for by one text, or an id reaches 1,000,000.
+  /// `split_special`, special tokens in the text are not looked for.
+  /// Throws: std::runtime_error if two tokens are looked for by the same text, or an id reaches 1,000,000.
   AddedVocabulary(const BpeFiles& files, const std::vector<AddedToken>& tokens, Normalize normalize,
                   bool split_special);
 
@@ -51,10 +51,10 @@ class AddedVocabulary {
 
   /// The id of a token, added or of the vocabulary; -1 if there is none.
   int64_t id_of(const std::string& content) const;
-  /// What an added token decodes to; null if the id is no added token's.
+  /// The text that an added token decodes to; null if the id is not that of an added token.
   const std::string* text_of(int64_t id) const;
   bool is_special(const std::string& text) const { return special_.contains(text); }
-  /// Tokens that the vocabulary has not.
+  /// How many tokens the vocabulary lacks.
   size_t beyond_vocabulary() const { return beyond_; }
 
  private:

@@ -81,8 +81,8 @@ struct TokenReader {
     return found->template get<bool>();
   }
 
-  /// An object with `content` and options, or a text, which has the options of an ordinary token. `key` names
-  /// it.
+  /// An object with `content` and options, or a text, which is a token with default options. `key` names it
+  /// in messages.
   template <class Json>
   AddedToken token(const std::string& key, const Json& value) const {
     AddedToken token;

@@ -17,12 +17,12 @@ struct Pass {
   attention::Processor& attend;
 };
 
-/// Numbers the attention sites of a network in order of construction, which is the order of execution. Sites
-/// are held by pointer: calls refer to them while the network lives.
+/// Numbers the attention sites of a network in order of construction, which is the order of execution. Holds
+/// each site by pointer, because calls refer to it as long as the network lives.
 class SiteList {
  public:
   const attention::Site& add(const std::string& path, attention::SiteKind kind, int64_t heads);
-  /// The UNet level of the sites added from now on; before the first call they are at none.
+  /// Sets the UNet level of the sites added from now on. Sites added before the first call have none (-1).
   void enter_level(size_t level) { level_ = static_cast<int>(level); }
   std::vector<attention::Site> list() const;
 
@@ -34,15 +34,17 @@ class SiteList {
 /// One attention layer: projections around a call of the processor. x is [R, F, P, C], P = height * width.
 class Attention {
  public:
-  /// width: of x; inner: heads * head width; context: width of the keys' source, 0 for self-attention.
+  /// width: of x; inner: heads * head width; context: width of what keys and values are made from, 0 for
+  /// self-attention.
   Attention(const Weights& weights, SiteList& sites, attention::SiteKind kind, int64_t width, int64_t heads,
             int64_t inner, int64_t context = 0, bool qkv_bias = false);
-  /// Adds its answer to x, the layer's own normalised input, to the residual stream [R, F, P, C].
+  /// Adds the layer's output for x to `residual`. x is the layer's normalised input; both are [R, F, P, C].
   void add_to(const at::Tensor& residual, const at::Tensor& x, int64_t height, int64_t width,
               const Pass& pass) const;
 
  private:
-  /// [R, 1 or F, L, 2 inner]: of the context, one set of keys for all frames of a row or one for each.
+  /// [R, 1 or F, L, 2 inner]: keys and values of the context, one set for all frames of a row or one per
+  /// frame.
   at::Tensor keys_and_values(const Conditioning& condition) const;
 
   const attention::Site& site_;
@@ -50,7 +52,8 @@ class Attention {
   Linear query_, key_value_, qkv_, out_;  // either qkv_, or the first two
 };
 
-/// GEGLU (or plain) feed-forward, four times as wide inside.
+/// Feed-forward layer (GEGLU or plain), four times as wide inside. add_to adds its output for x to
+/// `residual`.
 class FeedForward {
  public:
   FeedForward(const Weights& weights, int64_t width);
@@ -83,14 +86,15 @@ class SpatialTransformer {
   std::vector<Block> blocks_;
 };
 
-/// TransformerTemporalModel, and AnimateDiff's motion module: the same around two self-attentions along
-/// frames; a motion module adds sinusoidal frame positions to each one's input. x [R, F, H, W, C].
+/// TransformerTemporalModel, and AnimateDiff's motion module: as SpatialTransformer, but with two
+/// self-attentions along frames. A motion module adds sinusoidal frame positions to the input of each.
+/// x [R, F, H, W, C].
 class TemporalTransformer {
  public:
   struct Options {
     int64_t channels, heads, layers, norm_groups;
     int64_t inner = 0;       // width between the projections; 0: channels
-    int64_t max_frames = 0;  // that its position table has; 0: no positions, any number of frames
+    int64_t max_frames = 0;  // rows of its position table; 0: no positions, any number of frames
   };
   TemporalTransformer(const Weights& weights, SiteList& sites, const Options& options);
   /// Throws: std::invalid_argument if x has more frames than the position table.

@@ -1,4 +1,4 @@
-// The video UNet that all UNet families are: stages on the way down, in the middle and up again, with skip
+// The video UNet behind all UNet families: stages on the way down, in the middle and on the way up, with skip
 // connections across. A family reads its configuration into UNetOptions.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace reel::models {
 
-/// Sizes of a UNet. Widths of inputs follow from the order of the stages and are filled in.
+/// Sizes of a UNet. The constructor fills in the widths of inputs, which follow from the order of the stages.
 struct UNetOptions {
   int64_t out_channels = 4, downsample_padding = 1;
   std::vector<int64_t> resnets;              // of each down stage; the up stage opposite has one more
@@ -24,7 +24,7 @@ struct UNetOptions {
   UNetStage::Options middle;                 // one resnet more than entries of `layers`
   std::optional<TemporalTransformer::Options> first;  // behind the first convolution
   UNetStyle style;
-  TimeEmbedding::Options time;  // its widths are those of the first level and of `style`
+  TimeEmbedding::Options time;  // the constructor sets its widths, from the first level and `style`
 };
 
 class UNet : public Denoiser {
@@ -56,7 +56,7 @@ class UNet : public Denoiser {
   GroupNorm norm_out_;
 };
 
-/// Which stages attend to the text, from down_block_types and up_block_types.
+/// Which stages attend to the text, as down_block_types and up_block_types say.
 struct BlockTypes {
   std::vector<bool> down, up;
   size_t levels() const { return down.size(); }

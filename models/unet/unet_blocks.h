@@ -17,11 +17,12 @@ struct UNetStyle {
   Activation activation = Activation::kSilu;
   std::string temporal_name = "motion_modules";  // of the temporal transformers in the checkpoint
   bool temporal_convs = false;                   // a TemporalConv behind each resnet
-  int64_t max_frames = 0;                        // that position tables know; 0: there are no positions
+  int64_t max_frames = 0;                        // rows of the position tables; 0: there are no positions
 };
 
-/// Resnets of one width, each with its temporal convolution, and transformers, spatial before temporal. A
-/// level has transformers behind each resnet, the middle between its resnets. x [R, F, H, W, C].
+/// Resnets of one width, each with its temporal convolution, and transformers, spatial before temporal. Down
+/// and up stages have transformers after each resnet, the middle stage between its resnets.
+/// x [R, F, H, W, C].
 class UNetStage {
  public:
   struct Options {

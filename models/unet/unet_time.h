@@ -1,5 +1,5 @@
-// What a UNet is told beside latent and text, as one vector per row: the timestep, and conditions added to
-// it.
+// The conditions of a UNet besides latent and text, as one vector per row: the timestep and what
+// is added to it.
 #pragma once
 
 #include "models/denoiser.h"
@@ -8,7 +8,7 @@
 
 namespace reel::models {
 
-/// Sinusoids of the timestep through two linear layers; optionally with the embedded guidance scale
+/// Passes sinusoids of the timestep through two linear layers. Optionally adds the embedded guidance scale
 /// (distilled networks), the pooled text and picture sizes (SDXL-like networks) or the frame rate
 /// (VideoCrafter).
 class TimeEmbedding {
@@ -23,8 +23,8 @@ class TimeEmbedding {
   TimeEmbedding() = default;
   TimeEmbedding(const Weights& weights, const Options& options);
 
-  /// [R, time_width] in `dtype`, before the activation that the resnets want.
-  /// Throws: std::invalid_argument if `condition` lacks what the network was made with.
+  /// [R, time_width] in `dtype`, not yet activated.
+  /// Throws: std::invalid_argument if `condition` lacks an input that the options ask for.
   at::Tensor operator()(const Step& step, const Conditioning& condition, int64_t rows, at::Device device,
                         at::ScalarType dtype) const;
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/layers/norm.h"
+#include "models/layers/linear.h"
 
 namespace reel::models::layer_norm_test {
 
