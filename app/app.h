@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "attention/plugin/edit_registry.h"
 #include "models/family.h"
 #include "pipeline/run/executor.h"
 

@@ -10,6 +10,7 @@
 
 #include "app/app.h"
 #include "app/progress.h"
+#include "attention/plugin/edit_registry.h"
 #include "pipeline/run/model_cache.h"
 
 namespace reel::app {

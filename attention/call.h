@@ -32,9 +32,9 @@ struct Span {
 /// caches and edits keep what they know of a request under its `id`.
 struct Sequence {
   uint64_t id = 0;
-  std::vector<Span> images;       // of picture tokens, in tokens from the row's first key, padding included
-  int64_t prompt_tokens = 0;      // tokens of the prompt, pictures included, padding not
-  int64_t padding = 0;            // padding tokens in front of the prompt
+  std::vector<Span> images;   // of picture tokens, in tokens from the row's first key, padding included
+  int64_t prompt_tokens = 0;  // tokens of the prompt, pictures included, padding not
+  int64_t padding = 0;        // padding tokens in front of the prompt
 };
 
 /// What one batch row means.
@@ -60,12 +60,12 @@ std::string kind_name(SiteKind kind);
 
 /// One attention layer of a model, fixed with it.
 struct Site {
-  std::string path;   // the module path under its diffusers or transformers name, e.g. mid_block.attentions.0
+  std::string path;  // the module path under its diffusers or transformers name, e.g. mid_block.attentions.0
   SiteKind kind = SiteKind::kSpatial;
-  int block = 0;      // order of execution within the model, 0-based: the number by which it is looked up
-  int heads = 1;      // query heads
-  int level = -1;     // of a UNet: log2 of how much coarser its map is than the latent; -1: at no level
-  int kv_heads = 0;   // key and value heads, a divisor of `heads`; 0: as many as query heads
+  int block = 0;     // order of execution within the model, 0-based: the number by which it is looked up
+  int heads = 1;     // query heads
+  int level = -1;    // of a UNet: log2 of how much coarser its map is than the latent; -1: at no level
+  int kv_heads = 0;  // key and value heads, a divisor of `heads`; 0: as many as query heads
 
   /// Query head h reads key head h / (heads / key_heads()).
   int key_heads() const { return kv_heads > 0 ? kv_heads : heads; }

@@ -19,10 +19,10 @@ class FrameMapForm;
 /// `probs` leaves attention fused.
 struct Hooks {
   bool inputs = false, logits = false, probs = false, attend = false;
-  bool whole_map = false;     // logits or probs must hold all rows, heads, sequences and queries of the call
-  bool relates_rows = false;  // reads one row to change another: all selected rows must be in one call
+  bool whole_map = false;      // logits or probs must hold all rows, heads, sequences and queries of the call
+  bool relates_rows = false;   // reads one row to change another: all selected rows must be in one call
   bool relates_heads = false;  // the same of heads
-  bool fast = false;  // `attend` is a fast form of `logits` and `probs`: the same result without a map
+  bool fast = false;        // `attend` is a fast form of `logits` and `probs`: the same result without a map
   bool capturable = false;  // the hooks work on the device alone: a CUDA graph of them can be replayed
 };
 

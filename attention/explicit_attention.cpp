@@ -35,7 +35,8 @@ Blocks blocks_of(const Call& call, const ExplicitOptions& options) {
     }
     return {rows, heads, groups, n};
   }
-  const int64_t least_rows = options.rows_together ? rows : 1, least_heads = options.heads_together ? heads : 1;
+  const int64_t least_rows = options.rows_together ? rows : 1,
+                least_heads = options.heads_together ? heads : 1;
   const int64_t least = least_rows * least_heads;
   // Whole sequences of whole rows and heads while they fit.
   const int64_t stack = copies + line * groups * n;
@@ -67,7 +68,8 @@ at::Tensor product(const at::Tensor& q, const at::Tensor& k_transposed) {
         .view({rows, groups, heads, n, -1});
   }
   // Sequences become one long one: [R, 1, key heads, shared G n, d].
-  const at::Tensor queries = q.permute({0, 2, 1, 3, 4}).reshape({rows, heads / shared, shared * groups * n, -1});
+  const at::Tensor queries =
+      q.permute({0, 2, 1, 3, 4}).reshape({rows, heads / shared, shared * groups * n, -1});
   return at::matmul(queries, k_transposed.squeeze(1))
       .view({rows, heads, groups, n, -1})
       .transpose(1, 2)
@@ -78,7 +80,8 @@ at::Tensor product(const at::Tensor& q, const at::Tensor& k_transposed) {
 
 Partial explicit_attention(const Call& whole, const ExplicitOptions& options) {
   const Blocks blocks = blocks_of(whole, options);
-  const int64_t rows = whole.q.size(0), groups = whole.q.size(1), heads = whole.q.size(2), n = whole.q.size(3);
+  const int64_t rows = whole.q.size(0), groups = whole.q.size(1), heads = whole.q.size(2),
+                n = whole.q.size(3);
   Partial result;
   result.out = at::empty({rows, groups, heads, n, whole.v.size(4)}, whole.q.options());
   if (whole.wants_lse) result.lse = at::empty({rows, groups, heads, n}, whole.q.options().dtype(at::kFloat));
@@ -105,10 +108,12 @@ Partial explicit_attention(const Call& whole, const ExplicitOptions& options) {
         };
         Call sequences = call;
         sequences.q = call.q.narrow(1, g, g_count);
-        sequences.k = of_groups(call.k), sequences.v = of_groups(call.v), sequences.bias = of_groups(call.bias);
+        sequences.k = of_groups(call.k), sequences.v = of_groups(call.v),
+        sequences.bias = of_groups(call.bias);
         sequences.hidden = of_groups(call.hidden);
         Visible& visible = sequences.visible;
-        for (at::Tensor* t : {&visible.query_order, &visible.key_order, &visible.key_lengths, &visible.key_bias})
+        for (at::Tensor* t :
+             {&visible.query_order, &visible.key_order, &visible.key_lengths, &visible.key_bias})
           *t = of_groups(*t);
         const at::Tensor k_transposed = sequences.k.transpose(-1, -2);
         for (int64_t i = 0; i < n; i += blocks.queries) {
@@ -120,8 +125,7 @@ Partial explicit_attention(const Call& whole, const ExplicitOptions& options) {
           const at::Tensor mask = logit_mask(sequences, i, count);
           if (mask.defined()) map.add_(mask);
           if (options.on_logits) options.on_logits(block, map);
-          if (lse.defined())
-            lse.narrow(1, g, g_count).narrow(3, i, count).copy_(at::logsumexp(map, -1));
+          if (lse.defined()) lse.narrow(1, g, g_count).narrow(3, i, count).copy_(at::logsumexp(map, -1));
           at::softmax_out(map, map, -1);
           if (mask.defined()) map.masked_fill_(map.isnan(), 0);  // queries that see no key
           if (options.on_probs) options.on_probs(block, map);

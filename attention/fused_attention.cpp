@@ -22,8 +22,8 @@ struct Plain {
     if (shared == 1) return sdpa(q, k, v, mask, {scale, causal, wants_lse});
     if (!causal && !mask.defined()) {
       // Queries that read one key head become one longer sequence of queries.
-      Partial out = sdpa(q.unflatten(1, {key_heads, shared}).flatten(2, 3), k, v, {},
-                                 {scale, false, wants_lse});
+      Partial out =
+          sdpa(q.unflatten(1, {key_heads, shared}).flatten(2, 3), k, v, {}, {scale, false, wants_lse});
       out.out = out.out.unflatten(2, {shared, n}).flatten(1, 2);
       if (out.lse.defined()) out.lse = out.lse.unflatten(2, {shared, n}).flatten(1, 2);
       return out;
@@ -35,7 +35,7 @@ struct Plain {
     for (int64_t i = 0; i < shared; ++i) {
       const Partial one =
           sdpa(member(q, i), k, v, mask.defined() && mask.size(1) > 1 ? member(mask, i) : mask,
-                       {scale, causal, wants_lse});
+               {scale, causal, wants_lse});
       member(all.out, i).copy_(one.out);
       if (wants_lse) member(all.lse, i).copy_(one.lse);
     }
@@ -70,8 +70,7 @@ Partial over_rows(const Call& call, const Plain& plain, const at::Tensor& mask =
   std::vector<at::Tensor> outs, lses;
   for (int64_t r = 0; r < rows; ++r) {
     const at::Tensor of_row = mask.defined() && mask.size(0) > 1 ? mask.narrow(0, r, 1) : mask;
-    const Partial part =
-        plain(call.q[r], expanded(call.k)[r], expanded(call.v)[r], folded_mask(of_row, 1));
+    const Partial part = plain(call.q[r], expanded(call.k)[r], expanded(call.v)[r], folded_mask(of_row, 1));
     outs.push_back(part.out), lses.push_back(part.lse);
   }
   return {at::stack(outs), call.wants_lse ? at::stack(lses) : at::Tensor()};

@@ -49,10 +49,11 @@ void KeyValues::append(std::span<const Row> rows, const at::Tensor& k, const at:
     v_ = at::empty({0, v.size(2), 0, v.size(4)}, v.options());
   }
   if (k.dim() != 5 || k.size(1) != 1 || k.size(0) != static_cast<int64_t>(rows.size()) ||
-      k.size(2) != k_.size(1) || k.size(4) != k_.size(3) || v.size(2) != v_.size(1) || v.size(4) != v_.size(3) ||
-      v.size(3) != k.size(3)) {
+      k.size(2) != k_.size(1) || k.size(4) != k_.size(3) || v.size(2) != v_.size(1) ||
+      v.size(4) != v_.size(3) || v.size(3) != k.size(3)) {
     throw std::invalid_argument(c10::str("[cache] keys must be [", rows.size(), ", 1, ", k_.size(1), ", n, ",
-                                         k_.size(3), "] with values alike, got ", k.sizes(), " and ", v.sizes()));
+                                         k_.size(3), "] with values alike, got ", k.sizes(), " and ",
+                                         v.sizes()));
   }
   std::set<uint64_t> ids;
   int64_t longest = 0, added = 0;

@@ -8,8 +8,7 @@ Partial merge(const Partial& a, const Partial& b) {
   TORCH_CHECK(a.lse.defined() && b.lse.defined(),
               "merge: attention over parts of the keys needs its log-sum-exp; set Call::wants_lse");
   // Where neither saw a key the largest is -infinity, whose difference to itself is no number.
-  const at::Tensor largest = at::maximum(a.lse, b.lse),
-                   base = largest.masked_fill(largest.isneginf(), 0.0);
+  const at::Tensor largest = at::maximum(a.lse, b.lse), base = largest.masked_fill(largest.isneginf(), 0.0);
   const at::Tensor of_a = at::exp(a.lse - base), of_b = at::exp(b.lse - base), sum = of_a + of_b;
   const at::Tensor divisor = sum.masked_fill(sum == 0, 1.0);
   const at::Tensor out = (a.out.to(at::kFloat) * (of_a / divisor).unsqueeze(-1))
@@ -35,9 +34,9 @@ at::Tensor columns(const Call& call, const at::Tensor& lse, const at::Tensor& ke
   Call part = call;
   part.k = chosen(call.k, 3);
   if (call.key_positions.defined()) part.key_positions = chosen(call.key_positions, 3);
-  part = with_rotary(std::move(part));
-  const at::Tensor q = part.q.to(at::kFloat).unflatten(2, {heads / shared, shared});
-  const at::Tensor k = part.k.to(at::kFloat).unsqueeze(3);
+  const Call turned = with_rotary(part);
+  const at::Tensor q = turned.q.to(at::kFloat).unflatten(2, {heads / shared, shared});
+  const at::Tensor k = turned.k.to(at::kFloat).unsqueeze(3);
   at::Tensor logits = at::matmul(q, k.transpose(-1, -2)).flatten(2, 3).mul_(scale_of(call));
   const Visible& visible = call.visible;
   if (visible.all() && !call.bias.defined()) return logits.sub_(lse.unsqueeze(-1)).exp_();

@@ -103,9 +103,8 @@ std::vector<Part> parts_of(int64_t rows, int64_t heads, std::span<const Claim> c
   for (int64_t r = 0; r < rows; ++r) {
     std::map<std::vector<size_t>, Indices> by_actors;
     for (int64_t h = 0; h < heads; ++h) {
-      if (std::any_of(rectangles.begin(), rectangles.end(), [&](const Rectangle& block) {
-            return holds(block.rows, r) && holds(block.heads, h);
-          }))
+      if (std::any_of(rectangles.begin(), rectangles.end(),
+                      [&](const Rectangle& block) { return holds(block.rows, r) && holds(block.heads, h); }))
         continue;
       std::vector<size_t> actors;
       for (size_t i = 0; i < claimed.size(); ++i) {
@@ -148,8 +147,8 @@ at::Tensor Selection::take_keys(const at::Tensor& tensor, int64_t shared) const 
   bool even = each.size() % distinct.size() == 0;
   for (size_t i = 0; even && i < each.size(); ++i) even = each[i] == distinct[i / times];
   return even ? pick(of_rows, 2, distinct)
-              : of_rows.index_select(
-                    2, at::tensor(each, at::TensorOptions(at::kLong).device(tensor.device())));
+              : of_rows.index_select(2,
+                                     at::tensor(each, at::TensorOptions(at::kLong).device(tensor.device())));
 }
 
 NarrowCall::NarrowCall(const Call& call, const Selection& selection) : call_(call) {
@@ -187,8 +186,8 @@ NarrowCall::NarrowCall(const Call& call, const Selection& selection) : call_(cal
 namespace {
 
 /// Writes a changed part back; dimensions that were shared are spread out first.
-void put_back(at::Tensor& whole, const Selection& selection, const at::Tensor& part, const at::Tensor& neutral,
-              int64_t rows, int64_t heads) {
+void put_back(at::Tensor& whole, const Selection& selection, const at::Tensor& part,
+              const at::Tensor& neutral, int64_t rows, int64_t heads) {
   const at::Tensor from = whole.defined() ? whole : neutral;
   std::vector<int64_t> sizes;
   for (int64_t dim = 0; dim < part.dim(); ++dim) sizes.push_back(std::max(from.size(dim), part.size(dim)));

@@ -27,7 +27,8 @@ at::Tensor empty_result(const at::Tensor& q, int64_t width) {
 
 /// Keys and values of the call as they are cached: turned to their positions.
 at::Tensor turned_keys(const Call& call) {
-  return call.rotary && call.key_positions.defined() ? rotated(*call.rotary, call.k, call.key_positions) : call.k;
+  return call.rotary && call.key_positions.defined() ? rotated(*call.rotary, call.k, call.key_positions)
+                                                     : call.k;
 }
 
 [[noreturn]] void refuse_shared_keys(const Call& call, const char* what) {
@@ -105,7 +106,8 @@ struct Processor::Match {
     const auto count = static_cast<size_t>(call.q.size(2));
     for (size_t h = 0; h < count; ++h) {
       const int64_t head = call.heads.empty() ? static_cast<int64_t>(h) : call.heads[h];
-      if (std::binary_search(heads.begin(), heads.end(), head)) chosen.heads.push_back(static_cast<int64_t>(h));
+      if (std::binary_search(heads.begin(), heads.end(), head))
+        chosen.heads.push_back(static_cast<int64_t>(h));
     }
     chosen.none |= chosen.heads.empty();
     if (chosen.heads.size() == count) chosen.heads.clear();
@@ -167,7 +169,8 @@ void Processor::finish() {
   for (const auto& active : edits_) active->edit->finish();
 }
 bool Processor::capturable() const {
-  return std::all_of(edits_.begin(), edits_.end(), [](const auto& active) { return active->hooks.capturable; });
+  return std::all_of(edits_.begin(), edits_.end(),
+                     [](const auto& active) { return active->hooks.capturable; });
 }
 
 Processor::AtSite& Processor::at_site(const Site& site) {
@@ -192,7 +195,8 @@ bool Processor::find_parts(AtSite& here, const Call& call) {
   if (here.matches.empty()) return false;
   std::vector<bool> acting, conditional;
   for (const Match& match : here.matches)
-    acting.push_back(match.active->rule.where.matches(call.step) && match.active->edit->applies_at(call.step));
+    acting.push_back(match.active->rule.where.matches(call.step) &&
+                     match.active->edit->applies_at(call.step));
   for (const Row& row : call.rows) conditional.push_back(row.conditional);
   const int64_t rows = call.q.size(0);
   for (const AtSite::Seen& seen : here.seen) {
@@ -208,8 +212,8 @@ bool Processor::find_parts(AtSite& here, const Call& call) {
     const Match::Chosen chosen = match.choose(call);
     if (!seen.acting[i] || chosen.none) continue;
     seen.matches.push_back(&match);
-    claims.push_back({chosen.rows, chosen.heads,
-                      match.active->hooks.relates_rows || match.active->hooks.relates_heads});
+    claims.push_back(
+        {chosen.rows, chosen.heads, match.active->hooks.relates_rows || match.active->hooks.relates_heads});
   }
   if (!claims.empty()) {
     for (Part& part : parts_of(rows, call.q.size(2), claims)) {
@@ -255,7 +259,8 @@ at::Tensor Processor::attend(Call call) {
 /// Runs `on_inputs`, turns keys to their positions and caches them.
 void Processor::prepare(std::vector<Working>& parts, const Call& whole) {
   if (!whole.cache) {
-    for (Working& working : parts) change_inputs(*working.call, working.seen->matches), place_keys(*working.call);
+    for (Working& working : parts)
+      change_inputs(*working.call, working.seen->matches), place_keys(*working.call);
     return;
   }
   at::Tensor k, v;  // of the whole call
@@ -333,12 +338,12 @@ Partial Processor::run(Call& call, const Matches& matches) {
       for (const Part& part : parts_of(outer.q.size(0), outer.q.size(2), {&claim, 1})) {
         const Selection selection(part.rows, part.heads);
         NarrowCall narrowed(outer, selection);
-        const Partial of_part = part.acting.empty() ? next(narrowed.call()) : edit.attend(narrowed.call(), next);
+        const Partial of_part =
+            part.acting.empty() ? next(narrowed.call()) : edit.attend(narrowed.call(), next);
         if (!result.out.defined()) result.out = empty_result(outer.q, of_part.out.size(4));
         selection.put(result.out, of_part.out);
         if (!of_part.lse.defined()) continue;
-        if (!result.lse.defined())
-          result.lse = at::empty(outer.q.sizes().slice(0, 4), of_part.lse.options());
+        if (!result.lse.defined()) result.lse = at::empty(outer.q.sizes().slice(0, 4), of_part.lse.options());
         selection.put(result.lse, of_part.lse);
       }
       return result;

@@ -77,7 +77,8 @@ class Processor {
   int64_t map_bytes_;
   MapForm form_;
   std::vector<std::shared_ptr<Active>> edits_;
-  std::vector<std::vector<std::unique_ptr<AtSite>>> sites_;  // by Site::block; of several networks: a few each
+  std::vector<std::vector<std::unique_ptr<AtSite>>>
+      sites_;  // by Site::block; of several networks: a few each
 };
 
 /// Which sites each rule of the plan would match; needs no run. Throws as Selector::heads_of does.

@@ -39,7 +39,8 @@ Rotary Rotary::shared(const std::vector<int64_t>& pairs_of_axis, double base) {
 
 at::Tensor rotated(const Rotary& rotary, const at::Tensor& x, const at::Tensor& positions) {
   const int64_t pairs = rotary.frequencies.size(0), width = 2 * pairs;
-  const int64_t axes = rotary.axes.empty() ? 1 : *std::max_element(rotary.axes.begin(), rotary.axes.end()) + 1;
+  const int64_t axes =
+      rotary.axes.empty() ? 1 : *std::max_element(rotary.axes.begin(), rotary.axes.end()) + 1;
   TORCH_CHECK(positions.dim() == 5 && positions.size(4) >= axes && positions.size(3) == x.size(3),
               "rotary: positions must be [R or 1, G or 1, heads or 1, ", x.size(3), ", ", axes, "], got ",
               positions.sizes());
@@ -48,7 +49,8 @@ at::Tensor rotated(const Rotary& rotary, const at::Tensor& x, const at::Tensor& 
   if (rotary.axes.empty()) {
     place = place.narrow(4, 0, 1);
   } else {
-    place = place.index_select(4, at::tensor(rotary.axes, at::TensorOptions(at::kLong).device(place.device())));
+    place =
+        place.index_select(4, at::tensor(rotary.axes, at::TensorOptions(at::kLong).device(place.device())));
   }
   const at::Tensor angle = place * rotary.frequencies.to(place.device());  // [..., N, pairs] f64
   const at::Tensor cosine = at::cos(angle).mul_(rotary.factor).to(at::kFloat),

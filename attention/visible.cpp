@@ -30,8 +30,8 @@ at::Tensor logit_mask(const Call& call, int64_t first, int64_t count) {
   };
   if (visible.causal) {
     const at::Tensor key = at::arange(keys, at::TensorOptions(at::kLong).device(device));
-    at::Tensor own =
-        at::arange(first, first + count, at::TensorOptions(at::kLong).device(device)).view({1, 1, 1, count, 1});
+    at::Tensor own = at::arange(first, first + count, at::TensorOptions(at::kLong).device(device))
+                         .view({1, 1, 1, count, 1});
     own = visible.own_key.defined() ? own + visible.own_key.to(device).view({-1, 1, 1, 1, 1})
                                     : own + (keys - queries);
     restrict_to(key <= own);

@@ -1,11 +1,11 @@
 // `broadway`: Temporal Self-Guidance and Fourier Motion Enhancement. Temporal maps of later decoder blocks
 // are drawn to those of the first, then their high frequencies are raised: fewer broken shapes, and more
 // motion.
-#include "attention/edit.h"
 #include "attention/edits/support/band_filter.h"
 #include "attention/edits/support/place_resampling.h"
-#include "attention/fused_attention.h"
+#include "attention/frame_map_form.h"
 #include "attention/ops/frame/frame_map_energy.h"
+#include "attention/plugin/edit_registry.h"
 
 namespace reel::attention {
 namespace {

@@ -19,7 +19,8 @@ Partial composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
                  at::empty({q.size(0), q.size(1), n}, q.options().dtype(at::kFloat))};
   for (int64_t first = 0; first < n; first += most) {
     const int64_t count = std::min(most, n - first);
-    at::Tensor logits = at::matmul(q.narrow(2, first, count).to(at::kFloat), k_transposed).mul_(options.scale);
+    at::Tensor logits =
+        at::matmul(q.narrow(2, first, count).to(at::kFloat), k_transposed).mul_(options.scale);
     if (mask.defined()) logits.add_(mask.size(2) == 1 ? mask : mask.narrow(2, first, count));
     if (options.causal) {
       const at::Tensor later =
@@ -47,14 +48,15 @@ at::Tensor aligned(const at::Tensor& mask, const at::Tensor& q, int64_t keys) {
 }  // namespace
 
 Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
-                     const SdpaOptions& options) {
-  const std::optional<at::Tensor> bias = mask.defined() ? std::optional(mask.to(q.scalar_type())) : std::nullopt;
+             const SdpaOptions& options) {
+  const std::optional<at::Tensor> bias =
+      mask.defined() ? std::optional(mask.to(q.scalar_type())) : std::nullopt;
   if (!options.wants_lse)
     return {at::scaled_dot_product_attention(q, k, v, bias, 0.0, options.causal, options.scale), {}};
   const bool one_width = q.size(3) == v.size(3), any = q.numel() > 0 && k.numel() > 0;
   if (q.is_cpu() && one_width && any && q.stride(3) == 1 && k.stride(3) == 1 && v.stride(3) == 1) {
-    auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, options.causal, bias,
-                                                                      options.scale);
+    auto [out, lse] =
+        at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, options.causal, bias, options.scale);
     return {out, lse.to(at::kFloat)};
   }
   if (q.is_cuda() && one_width && any && q.size(3) % 8 == 0 && q.size(3) <= 256) {

@@ -16,6 +16,6 @@ struct SdpaOptions {
 /// are taken whose sums do not depend on the number of sequences.
 /// Source: ATen's scaled_dot_product_attention and what it chooses between.
 Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
-                     const SdpaOptions& options);
+             const SdpaOptions& options);
 
 }  // namespace reel::attention

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attention/edit.h"
+#include "attention/plugin/edit_registry.h"
 
 namespace reel::pipeline {
 

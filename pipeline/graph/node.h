@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "attention/plugin/edit_registry.h"
 #include "attention/plugin/spec.h"
 #include "pipeline/graph/graph.h"
 #include "pipeline/value.h"

@@ -1,4 +1,5 @@
 #include "pipeline/run/disk_cache.h"
+#include "attention/plugin/edit_registry.h"
 
 #include <cstdlib>
 #include <filesystem>

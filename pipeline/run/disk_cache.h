@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "attention/plugin/edit_registry.h"
 #include "pipeline/run/cache.h"
 
 namespace reel::pipeline {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "attention/plugin/edit_registry.h"
 #include "guidance/scheduler.h"
 #include "pipeline/graph/node.h"
 

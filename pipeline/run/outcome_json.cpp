@@ -1,4 +1,5 @@
 #include "pipeline/run/outcome_json.h"
+#include "attention/plugin/edit_registry.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>

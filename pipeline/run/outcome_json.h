@@ -1,6 +1,7 @@
 // Outcomes as text and tensors, for the cache on disk.
 #pragma once
 
+#include "attention/plugin/edit_registry.h"
 #include "pipeline/run/cache.h"
 
 namespace reel::pipeline {

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "attention/fused_attention.h"
+
 namespace reel::attention::processor_test {
 
 using testing::ElementsAre;
@@ -53,9 +55,9 @@ class Paint : public Edit {
     note(probs);
     probs.mul_(value_);
   }
-  at::Tensor attend(Call& call, const Attend& next) override {
+  Partial attend(Call& call, const Attend& next) override {
     note(call.q);
-    return next(call) * value_;
+    return {next(call).out * value_, {}};
   }
 
  private:
@@ -76,18 +78,18 @@ EditPlan plan(const std::string& where, Hooks hooks, double value = 2,
 TEST(FusedAttentionTest, EqualsTheDefinitionForEveryFoldingOfRowsAndSequences) {
   for (const int64_t key_groups : {int64_t{4}, int64_t{1}}) {
     const Call call = make_call(6, 7, key_groups);
-    EXPECT_LE(max_error(fused_attention(call), plain(call)), 1e-5) << key_groups << " key groups";
+    EXPECT_LE(max_error(fused_attention(call).out, plain(call)), 1e-5) << key_groups << " key groups";
   }
   Call strided = make_call();
   strided.q = at::randn({2, 6, 4, 3, 5}).permute({0, 2, 3, 1, 4});  // as temporal layers pass it
-  EXPECT_LE(max_error(fused_attention(strided), plain(strided)), 1e-5);
+  EXPECT_LE(max_error(fused_attention(strided).out, plain(strided)), 1e-5);
   Call biased = make_call();
   biased.bias = at::randn({2, 1, 3, 6, 6});
-  EXPECT_LE(max_error(fused_attention(biased), plain(biased)), 1e-5);
+  EXPECT_LE(max_error(fused_attention(biased).out, plain(biased)), 1e-5);
   Call one_sequence = make_call(6, 6, 4);
   one_sequence.q = one_sequence.q.narrow(1, 0, 1), one_sequence.k = one_sequence.k.narrow(1, 0, 1),
   one_sequence.v = one_sequence.v.narrow(1, 0, 1);
-  EXPECT_LE(max_error(fused_attention(one_sequence), plain(one_sequence)), 1e-5);
+  EXPECT_LE(max_error(fused_attention(one_sequence).out, plain(one_sequence)), 1e-5);
 }
 
 TEST(ProcessorTest, ExplicitPathEqualsTheDefinitionInBlocksOfAnySize) {
@@ -103,7 +105,7 @@ TEST(ProcessorTest, ExplicitPathEqualsTheDefinitionInBlocksOfAnySize) {
 
 TEST(ProcessorTest, UnselectedRowsAndHeadsStayUntouchedBitForBit) {
   const Call call = make_call();
-  const at::Tensor before = fused_attention(call);
+  const at::Tensor before = fused_attention(call).out;
   for (const Hooks hooks : {Hooks{.logits = true}, Hooks{.probs = true}}) {
     Processor attend(plan("rows=cond heads=0+2", hooks));
     const at::Tensor after = attend.attend(call);
@@ -139,7 +141,7 @@ TEST(ProcessorTest, EditsWithinAWrappedPartMeetOnlyTheHeadsTheyBothSelect) {
 TEST(ProcessorTest, InputEditsOfSelectedHeadsLeaveAttentionFused) {
   const Call call = make_call();
   Processor attend(plan("heads=1", {.inputs = true}));
-  const at::Tensor after = attend.attend(call), before = fused_attention(call);
+  const at::Tensor after = attend.attend(call), before = fused_attention(call).out;
   EXPECT_EQ(attend.report()[0].path, "fused");
   EXPECT_LE(max_error(after.select(2, 0), before.select(2, 0)), 1e-6);
   Call scaled = call;
@@ -151,7 +153,7 @@ TEST(ProcessorTest, OtherSitesAndStepsRunPlainAttention) {
   const Call call = make_call();
   for (const char* where : {"kind=spatial", "layer=down_blocks.*", "steps=5-9", "steps=0-10%"}) {
     Processor attend(plan(where, {.probs = true}));
-    EXPECT_TRUE(at::equal(attend.attend(call), fused_attention(call))) << where;
+    EXPECT_TRUE(at::equal(attend.attend(call), fused_attention(call).out)) << where;
     EXPECT_EQ(attend.report()[0].calls, 0);
   }
 }

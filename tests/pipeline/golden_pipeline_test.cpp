@@ -1,6 +1,7 @@
 // Whole pipelines, through the graph nodes, against diffusers' on tiny random folders.
 #include <gtest/gtest.h>
 
+#include "attention/plugin/edit_registry.h"
 #include "models/files/safetensors.h"
 #include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "attention/plugin/edit_registry.h"
 #include "attention/processor.h"
 
 namespace reel::attention::scale_test {

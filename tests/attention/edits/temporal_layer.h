@@ -9,6 +9,7 @@
 #include <functional>
 #include <vector>
 
+#include "attention/plugin/edit_registry.h"
 #include "attention/processor.h"
 
 namespace reel::attention {

@@ -1,4 +1,5 @@
 #include "pipeline/evaluation/edit_sweep.h"
+#include "attention/plugin/edit_registry.h"
 
 #include <gmock/gmock.h>
 

@@ -1,6 +1,7 @@
 // SynopsisPrompt on a tiny random model: which frame and which row is told what.
 #include <gtest/gtest.h>
 
+#include "attention/plugin/edit_registry.h"
 #include "models/files/safetensors.h"
 #include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"

@@ -1,6 +1,7 @@
 // The cache on disk: what a second process finds.
 #include <gmock/gmock.h>
 
+#include "attention/plugin/edit_registry.h"
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/run/disk_cache.h"
 #include "pipeline/run/executor.h"
