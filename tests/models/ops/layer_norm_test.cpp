@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/layers/linear.h"
+#include "models/layers/norm.h"
 
 namespace reel::models::layer_norm_test {
 
