@@ -4,6 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <vector>
+
+#include "attention/processor.h"
 
 namespace reel::models {
 
@@ -19,11 +22,15 @@ class Vae {
  public:
   virtual ~Vae() = default;
   /// The mean of the posterior, scaled as the denoiser expects it: (mean - shift) * scale.
-  virtual at::Tensor encode(const at::Tensor& frames) = 0;
+  /// `attend`: whose edits apply to its attention; null: none.
+  virtual at::Tensor encode(const at::Tensor& frames, attention::Processor* attend = nullptr) = 0;
   /// Undoes scale and shift, then decodes. `progress(done, all)` is called between chunks; it may throw to
   /// cancel. The caller may change the result, which need not be contiguous.
   virtual at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling = {},
-                            const std::function<void(int64_t, int64_t)>& progress = {}) = 0;
+                            const std::function<void(int64_t, int64_t)>& progress = {},
+                            attention::Processor* attend = nullptr) = 0;
+  /// Every attention layer, in order of construction.
+  virtual std::vector<attention::Site> sites() const { return {}; }
   virtual int64_t channels() const = 0;  // of the latent
   virtual int64_t factor() const = 0;    // pixels per latent cell, per side
   /// The type that it computes in, from which the memory of its feature maps is estimated. Frames and latents

@@ -8,6 +8,7 @@
 #include "models/layers/linear.h"
 #include "models/layers/norm.h"
 #include "models/layers/resnet.h"
+#include "models/layers/site_list.h"
 #include "models/layers/upsample.h"
 #include "models/lvdm_layout.h"
 #include "models/vae_tiling.h"
@@ -31,26 +32,26 @@ struct VaeOptions {
 /// Self-attention over the places of a picture, one head as wide as the map. x [N, H, W, C].
 class MiddleAttention {
  public:
-  MiddleAttention(const Weights& weights, int64_t channels, int64_t groups)
-      : norm_(GroupNorm::load(weights.scope("group_norm"), channels, groups, kEps)),
+  MiddleAttention(const Weights& weights, SiteList& sites, int64_t channels, int64_t groups)
+      : site_(sites.add(site_path(weights), attention::SiteKind::kAutoencoder, 1)),
+        norm_(GroupNorm::load(weights.scope("group_norm"), channels, groups, kEps)),
         qkv_(Linear::load_fused(weights, {"to_q", "to_k", "to_v"}, channels, {channels, channels, channels},
                                 true)),
         out_(Linear::load_pointwise(weights.scope("to_out.0"), channels, channels)) {}
 
-  at::Tensor operator()(const at::Tensor& x) const {
+  at::Tensor operator()(const at::Tensor& x, attention::Processor& attend) const {
     const int64_t channels = x.size(3);
     const at::Tensor qkv = qkv_(norm_(x).flatten(1, 2)).unsqueeze(1).unsqueeze(1);  // [N, 1, 1, P, 3C]
-    static const attention::Site kSite{.path = "mid_block.attentions.0",
-                                       .kind = attention::SiteKind::kSpatial};
-    static const Step kStep;
-    attention::Call call{.site = kSite, .step = kStep, .tokens = {0, 1, x.size(1), x.size(2)}};
+    const Step step;
+    attention::Call call{.site = site_, .step = step, .tokens = {0, 1, x.size(1), x.size(2)}};
     call.q = qkv.narrow(-1, 0, channels);
     call.k = qkv.narrow(-1, channels, channels);
     call.v = qkv.narrow(-1, 2 * channels, channels);
-    return out_(attention::fused_attention(call).reshape({x.size(0), -1, channels})).view(x.sizes()).add_(x);
+    return out_(attend.attend(std::move(call)).reshape({x.size(0), -1, channels})).view(x.sizes()).add_(x);
   }
 
  private:
+  const attention::Site& site_;
   GroupNorm norm_;
   Linear qkv_, out_;
 };
@@ -58,15 +59,15 @@ class MiddleAttention {
 /// Two resnets around an optional attention.
 class Middle {
  public:
-  Middle(const Weights& weights, int64_t channels, const VaeOptions& options)
+  Middle(const Weights& weights, SiteList& sites, int64_t channels, const VaeOptions& options)
       : first_(weights.scope("resnets.0"), options.resnet(channels, channels)),
         second_(weights.scope("resnets.1"), options.resnet(channels, channels)) {
     if (options.middle_attention)
-      attention_.emplace(weights.scope("attentions.0"), channels, options.norm_groups);
+      attention_.emplace(weights.scope("attentions.0"), sites, channels, options.norm_groups);
   }
-  at::Tensor operator()(at::Tensor x) const {
+  at::Tensor operator()(at::Tensor x, attention::Processor& attend) const {
     x = first_(x.unsqueeze(0)).squeeze(0);
-    if (attention_) x = (*attention_)(x);
+    if (attention_) x = (*attention_)(x, attend);
     return second_(x.unsqueeze(0)).squeeze(0);
   }
 
@@ -114,7 +115,7 @@ class AutoencoderKl : public Vae {
             Conv2d::load(block.scope("downsamplers.0.conv"), channels[i], channels[i], 3, 2, 0);
       encoder_levels_.push_back(std::move(level));
     }
-    encoder_middle_.emplace(encoder.scope("mid_block"), last, options);
+    encoder_middle_.emplace(encoder.scope("mid_block"), sites_, last, options);
     encoder_norm_ = GroupNorm::load(encoder.scope("conv_norm_out"), last, options.norm_groups, kEps);
     encoder_out_ = Conv2d::load(encoder.scope("conv_out"), last, moments);
     if (config.flag("use_quant_conv", true))
@@ -126,7 +127,7 @@ class AutoencoderKl : public Vae {
           Conv2d::load(weights.scope("post_quant_conv"), latent_channels_, latent_channels_, 1, 1, 0);
     }
     decoder_in_ = Conv2d::load(decoder.scope("conv_in"), latent_channels_, last);
-    decoder_middle_.emplace(decoder.scope("mid_block"), last, options);
+    decoder_middle_.emplace(decoder.scope("mid_block"), sites_, last, options);
     int64_t previous = last;
     for (size_t i = 0; i < levels; ++i) {
       const Weights block = decoder.scope("up_blocks").scope(std::to_string(i));
@@ -144,11 +145,12 @@ class AutoencoderKl : public Vae {
     decoder_out_ = Conv2d::load(decoder.scope("conv_out"), first, out);
   }
 
+  std::vector<attention::Site> sites() const override { return sites_.list(); }
   int64_t channels() const override { return latent_channels_; }
   int64_t factor() const override { return factor_; }
   at::ScalarType dtype() const override { return decoder_in_.weight.scalar_type(); }
 
-  at::Tensor encode(const at::Tensor& frames) override {
+  at::Tensor encode(const at::Tensor& frames, attention::Processor* attend) override {
     if (frames.dim() != 5 || frames.size(1) != 3 || frames.size(3) % factor_ || frames.size(4) % factor_) {
       throw std::invalid_argument(
           "[vae] frames must be [batch, 3, frames, height, width] with sides divisible by " +
@@ -156,22 +158,27 @@ class AutoencoderKl : public Vae {
     }
     const at::Tensor images =
         frames.permute({0, 2, 3, 4, 1}).flatten(0, 1).to(encoder_in_.weight.scalar_type()).contiguous();
-    const at::Tensor mean = moments(images).narrow(-1, 0, latent_channels_).to(at::kFloat);
+    attention::Processor unedited;
+    const at::Tensor mean =
+        moments(images, attend ? *attend : unedited).narrow(-1, 0, latent_channels_).to(at::kFloat);
     return (mean.unflatten(0, {frames.size(0), frames.size(2)}).permute({0, 4, 1, 2, 3}) - shift_)
         .mul_(scale_)
         .contiguous();
   }
 
   at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling,
-                    const std::function<void(int64_t, int64_t)>& progress) override {
+                    const std::function<void(int64_t, int64_t)>& progress,
+                    attention::Processor* attend) override {
     if (latents.dim() != 5 || latents.size(1) != latent_channels_) {
       throw std::invalid_argument("[vae] latents must be [batch, " + std::to_string(latent_channels_) +
                                   ", frames, height, width], got " + c10::str(latents.sizes()));
     }
     const at::Tensor images =
         (latents.to(at::kFloat) / scale_ + shift_).permute({0, 2, 3, 4, 1}).flatten(0, 1);
-    const at::Tensor decoded = decode_tiled(images, factor_, tiling, progress,
-                                            [this](const at::Tensor& tile) { return decode_images(tile); });
+    attention::Processor unedited;
+    attention::Processor& door = attend ? *attend : unedited;
+    const at::Tensor decoded = decode_tiled(
+        images, factor_, tiling, progress, [&](const at::Tensor& tile) { return decode_images(tile, door); });
     return decoded.unflatten(0, {latents.size(0), latents.size(2)}).permute({0, 4, 1, 2, 3});
   }
 
@@ -181,22 +188,22 @@ class AutoencoderKl : public Vae {
   }
 
   /// Pictures [N, H, W, 3] -> means and log variances [N, h, w, 2 C].
-  at::Tensor moments(const at::Tensor& images) const {
+  at::Tensor moments(const at::Tensor& images, attention::Processor& attend) const {
     at::Tensor x = encoder_in_(images);
     for (const Level& level : encoder_levels_) {
       x = level(x);
       // The reference pads one row below and one column to the right before its strided convolution.
       if (level.downsample) x = (*level.downsample)(at::constant_pad_nd(x, {0, 0, 0, 1, 0, 1}));
     }
-    x = finish(encoder_norm_, encoder_out_, (*encoder_middle_)(x));
+    x = finish(encoder_norm_, encoder_out_, (*encoder_middle_)(x, attend));
     return quant_ ? (*quant_)(x) : x;
   }
 
   /// Latents [N, h, w, C] f32 -> pictures [N, H, W, 3] f32.
-  at::Tensor decode_images(const at::Tensor& latents) const {
+  at::Tensor decode_images(const at::Tensor& latents, attention::Processor& attend) const {
     at::Tensor x = latents.to(decoder_in_.weight.scalar_type()).contiguous();
     if (post_quant_) x = (*post_quant_)(x);
-    x = (*decoder_middle_)(decoder_in_(x));
+    x = (*decoder_middle_)(decoder_in_(x), attend);
     for (const Level& level : decoder_levels_) {
       x = level(x);
       if (level.upsample) x = (*level.upsample)(x, 2 * x.size(1), 2 * x.size(2));
@@ -204,6 +211,7 @@ class AutoencoderKl : public Vae {
     return finish(decoder_norm_, decoder_out_, x).to(at::kFloat);
   }
 
+  SiteList sites_;
   int64_t latent_channels_, factor_;
   double scale_, shift_;
   Activation activation_;

@@ -4,11 +4,13 @@
 #include "models/layers/activation.h"
 #include "models/layers/linear.h"
 #include "models/layers/norm.h"
+#include "models/layers/site_list.h"
 
 namespace reel::models {
 namespace {
 
 struct Layer {
+  const attention::Site& site;
   LayerNorm norm1, norm2;
   Linear qkv, out, up, down;
 };
@@ -36,7 +38,9 @@ class ClipText : public TextEncoder {
     const int64_t layers = config.bounded("num_hidden_layers", 12, 1, 512);
     for (int64_t i = 0; i < layers; ++i) {
       const Weights layer = weights.scope("encoder.layers").scope(std::to_string(i));
-      layers_.push_back({LayerNorm::load(layer.scope("layer_norm1"), width_, eps),
+      const attention::Site& site =
+          sites_.add(site_path(layer.scope("self_attn")), attention::SiteKind::kText, heads_);
+      layers_.push_back({site, LayerNorm::load(layer.scope("layer_norm1"), width_, eps),
                          LayerNorm::load(layer.scope("layer_norm2"), width_, eps),
                          Linear::load_fused(layer.scope("self_attn"), {"q_proj", "k_proj", "v_proj"}, width_,
                                             {width_, width_, width_}, true),
@@ -46,6 +50,8 @@ class ClipText : public TextEncoder {
     }
     final_norm_ = LayerNorm::load(weights.scope("final_layer_norm"), width_, eps);
   }
+
+  std::vector<attention::Site> sites() const override { return sites_.list(); }
 
   int64_t max_tokens() const override {
     const int64_t own = tokenizer_ ? tokenizer_->max_length() : 0;
@@ -57,7 +63,8 @@ class ClipText : public TextEncoder {
     return tokenizer_->encode(text);
   }
 
-  at::Tensor encode(const std::vector<std::string>& texts, int clip_skip) override {
+  at::Tensor encode(const std::vector<std::string>& texts, int clip_skip,
+                    attention::Processor* attend) override {
     const int64_t length = max_tokens();
     at::Tensor ids = at::full({static_cast<int64_t>(texts.size()), length}, pad_id_, at::kLong);
     for (size_t r = 0; r < texts.size(); ++r) {
@@ -70,10 +77,10 @@ class ClipText : public TextEncoder {
           .narrow(0, 0, static_cast<int64_t>(row.size()))
           .copy_(at::tensor(row, at::kLong));
     }
-    return encode_ids(ids, clip_skip);
+    return encode_ids(ids, clip_skip, attend);
   }
 
-  at::Tensor encode_ids(const at::Tensor& ids, int clip_skip) override {
+  at::Tensor encode_ids(const at::Tensor& ids, int clip_skip, attention::Processor* attend) override {
     const auto depth = static_cast<int>(layers_.size());
     if (clip_skip < 0 || clip_skip > depth) {
       throw std::invalid_argument("[clip] 'clip_skip' must lie in 0 to " + std::to_string(depth) + ", got " +
@@ -91,25 +98,18 @@ class ClipText : public TextEncoder {
     }
     at::Tensor x =
         at::embedding(token_table_, ids.to(token_table_.device())) + position_table_.narrow(0, 0, length);
-    // Every token sees those before it.
-    const at::Tensor mask = at::full({length, length}, -std::numeric_limits<float>::infinity(),
-                                     at::TensorOptions(at::kFloat).device(x.device()))
-                                .triu_(1)
-                                .to(x.dtype());
     const Step step;
+    attention::Processor unedited;
+    attention::Processor& door = attend ? *attend : unedited;
     for (int i = 0; i < depth - clip_skip; ++i) {
       const Layer& layer = layers_[static_cast<size_t>(i)];
-      const attention::Site site{.path = "encoder.layers." + std::to_string(i) + ".self_attn",
-                                 .kind = attention::SiteKind::kCausal,
-                                 .block = i,
-                                 .heads = static_cast<int>(heads_)};
       const at::Tensor qkv =
           layer.qkv(layer.norm1(x)).view({rows, 1, length, 3 * heads_, width_ / heads_}).transpose(2, 3);
-      attention::Call call{.site = site, .step = step, .tokens = {0, 1, 1, length}};
+      attention::Call call{.site = layer.site, .step = step, .tokens = {0, 1, 1, length}};
       call.q = qkv.narrow(2, 0, heads_), call.k = qkv.narrow(2, heads_, heads_),
       call.v = qkv.narrow(2, 2 * heads_, heads_);
-      call.bias = mask.view({1, 1, 1, length, length});
-      x = x + layer.out(attention::fused_attention(call).transpose(2, 3).reshape({rows, length, width_}));
+      call.visible.causal = true;
+      x = x + layer.out(merged_heads(door.attend(std::move(call))).squeeze(1));
       x = x + layer.down(activate(activation_, layer.up(layer.norm2(x))));
     }
     return final_norm_(x);
@@ -121,6 +121,7 @@ class ClipText : public TextEncoder {
   int64_t width_, heads_, max_tokens_, vocabulary_ = 0;
   Activation activation_;
   at::Tensor token_table_, position_table_;
+  SiteList sites_;
   std::vector<Layer> layers_;
   LayerNorm final_norm_;
 };

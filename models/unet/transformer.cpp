@@ -6,26 +6,7 @@ namespace reel::models {
 
 using attention::SiteKind;
 
-const attention::Site& SiteList::add(const std::string& path, SiteKind kind, int64_t heads) {
-  sites_.push_back(std::make_unique<attention::Site>(
-      attention::Site{path, kind, static_cast<int>(sites_.size()), static_cast<int>(heads), level_}));
-  return *sites_.back();
-}
-
-std::vector<attention::Site> SiteList::list() const {
-  std::vector<attention::Site> all;
-  for (const auto& site : sites_) all.push_back(*site);
-  return all;
-}
-
 namespace {
-
-/// The path of a scope without its final dot.
-std::string site_path(const Weights& weights) {
-  std::string path = weights.path();
-  if (!path.empty()) path.pop_back();
-  return path;
-}
 
 /// Sinusoidal positions [frames, width]: sines at even, cosines at odd channels. Read from the file where it
 /// has them, since a fine-tuned table may differ.

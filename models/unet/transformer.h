@@ -7,6 +7,7 @@
 #include "models/denoiser.h"
 #include "models/layers/linear.h"
 #include "models/layers/norm.h"
+#include "models/layers/site_list.h"
 
 namespace reel::models {
 
@@ -15,20 +16,6 @@ struct Pass {
   const Step& step;
   const Conditioning& condition;  // context already in the network's dtype
   attention::Processor& attend;
-};
-
-/// Numbers the attention sites of a network in order of construction, which is the order of execution. Holds
-/// each site by pointer, because calls refer to it as long as the network lives.
-class SiteList {
- public:
-  const attention::Site& add(const std::string& path, attention::SiteKind kind, int64_t heads);
-  /// Sets the UNet level of the sites added from now on. Sites added before the first call have none (-1).
-  void enter_level(size_t level) { level_ = static_cast<int>(level); }
-  std::vector<attention::Site> list() const;
-
- private:
-  int level_ = -1;
-  std::vector<std::unique_ptr<attention::Site>> sites_;
 };
 
 /// One attention layer: projections around a call of the processor. x is [R, F, P, C], P = height * width.
