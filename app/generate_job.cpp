@@ -5,6 +5,7 @@
 #include <random>
 
 #include "app/preview.h"
+#include "app/session/plugins.h"
 #include "app/stages_text.h"
 #include "models/files/safetensors.h"
 #include "models/text/unicode.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "app/app.h"
+#include "app/session/common_options.h"
 #include "guidance/synopsis.h"
 #include "models/model_folder.h"
 #include "pipeline/graph/graph.h"

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "app/generate_job.h"
+#include "app/session/placement.h"
+#include "pipeline/run/report.h"
 
 namespace reel::app {
 

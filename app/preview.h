@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "app/app.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::app {
 

@@ -1,5 +1,5 @@
-// Synopses of the emoji world as a subject of `reel eval`: the right content at each stage, and the way
-// between.
+#include "app/eval/eval_synopsis.h"
+
 #include <nlohmann/json.hpp>
 
 #include "app/eval/eval_report.h"
@@ -8,9 +8,9 @@
 namespace reel::app {
 namespace {
 
+using world::Synopsis;
 using world::StageChange;
 using world::StageScore;
-using world::Synopsis;
 using world::SynopsisScore;
 
 /// A metric, and how a video's score becomes its values: one, or one for each stage.
@@ -89,7 +89,7 @@ class SynopsisSubject final : public EvalSubject {
     world::Dice dice(*options.common.seed);
     for (int i = 0; i < options.prompts; ++i) {
       const bool background = options.change == "both" ? i % 2 == 0 : options.change == "background";
-      synopses_.push_back(world::sample_synopsis(
+      scenes_.push_back(world::sample_synopsis(
           world, dice, background ? StageChange::kBackground : StageChange::kObject, options.stages));
     }
     if (options.truth) guidance::synopsis_knots(options.stages, world.num_frames);  // refuses too many stages
@@ -103,14 +103,14 @@ class SynopsisSubject final : public EvalSubject {
                           {"synopsis_blend", options_.job.prompt_blend}}
         .dump();
   }
-  std::string prompt(int number) const override { return world::text_of(world_, synopses_.at(number)); }
-  void ask(int number, GenerateOptions& job) const override { job.synopsis = prompt(number); }
+  std::string prompt(int number) const override { return world::text_of(world_, scenes_.at(number)); }
+  void set_prompt(int number, GenerateOptions& job) const override { job.synopsis = prompt(number); }
   at::Tensor truth(int number, world::Dice& dice) const override {
-    return world::render_synopsis(world_, synopses_.at(number), blend_, dice);
+    return world::render_synopsis(world_, scenes_.at(number), blend_, dice);
   }
 
   EvalScore score(int number, const media::Frames& frames) const override {
-    const Synopsis& asked = synopses_.at(number);
+    const Synopsis& asked = scenes_.at(number);
     const SynopsisScore score = scorer_.score(frames.pixels, asked, blend_);
     EvalScore result{{}, csv(asked, score), words(score), score.all_right()};
     for (const SynopsisMetric& one : synopsis_metrics()) {
@@ -163,7 +163,7 @@ class SynopsisSubject final : public EvalSubject {
   const EvalOptions& options_;
   guidance::PromptBlend blend_;
   world::SynopsisScorer scorer_;
-  std::vector<Synopsis> synopses_;
+  std::vector<Synopsis> scenes_;
   std::vector<EvalMetric> metrics_;
 };
 

@@ -1,6 +1,7 @@
-// Edits of graphs: pure functions from graph to graph, and views of them as text.
+// Changes of graphs: pure functions from graph to graph.
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,17 +30,5 @@ Graph connect(const NodeRegistry& registry, Graph graph, const std::string& from
 /// Removes a node; `unconnected` receives the inputs ("B.input") that lost their link.
 /// Throws: std::invalid_argument if it is not there.
 Graph remove_node(Graph graph, const std::string& id, std::vector<std::string>& unconnected);
-
-/// The graph as text: nodes in order of execution, one line each, with links (`clip <- 1.CLIP`), constants
-/// (`steps=20`) and outputs. Graphs that cannot run are drawn too, with what is missing marked.
-std::string draw_text(const NodeRegistry& registry, const Graph& graph);
-/// For Graphviz.
-std::string draw_dot(const NodeRegistry& registry, const Graph& graph);
-/// A picture: nodes in columns by distance from their sources, links as curves.
-std::string draw_svg(const NodeRegistry& registry, const Graph& graph);
-
-/// Differences by meaning, one line each: nodes are matched by id, then by class and inputs; order, layout,
-/// titles, numbering and 1 against 1.0 do not count. Empty: equal.
-std::vector<std::string> diff(const Graph& before, const Graph& after);
 
 }  // namespace reel::pipeline

@@ -74,12 +74,4 @@ class NodeRegistry : public Registry<NodeSpec> {};
 /// Fills `registry` with every node in pipeline/nodes/ (generated).
 void register_nodes(NodeRegistry& registry);
 
-/// The category of the nodes that add_edit_nodes makes.
-inline constexpr const char* kEditCategory = "attention edits";
-
-/// Adds one MODEL -> MODEL node per edit, made from its spec: its options as inputs, `preset` where it has
-/// any (an option left at its default then takes the preset's value), and `selector`, which refines where it
-/// applies. `edits` must outlive the registry.
-void add_edit_nodes(NodeRegistry& registry, const attention::EditRegistry& edits);
-
 }  // namespace reel::pipeline

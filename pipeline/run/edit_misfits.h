@@ -1,7 +1,7 @@
 // Edits of a graph on models that they do not fit.
 #pragma once
 
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

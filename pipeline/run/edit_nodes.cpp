@@ -1,5 +1,4 @@
-#include "pipeline/graph/node.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/edit_nodes.h"
 
 namespace reel::pipeline {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "pipeline/run/cache.h"
 #include "pipeline/run/disk_cache.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 
@@ -51,7 +51,7 @@ class Run {
   Inputs inputs_of(const Task& task) const;
   Value linked_value(const Task& task, const Socket& socket, const Link& link) const;
   void keep(Task& task, std::vector<Value> values);
-  void tell(const Task& task, const char* stage) const;
+  void report_progress(const Task& task, const char* stage) const;
 
   RunContext& context_;
   ExecutorState& state_;

@@ -6,7 +6,7 @@
 
 #include "guidance/prompt_schedule.h"
 #include "models/text_encoder.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 #include "pipeline/value.h"
 
 namespace reel::pipeline {
