@@ -21,7 +21,7 @@ struct Link {
 };
 
 /// A JSON object in place of a constant, as compact text. No socket takes one; it is kept because files from
-/// other programs carry such values in inputs that a class does not declare, and those must survive editing.
+/// other programs carry such values in inputs that a class does not declare, and those must survive a change.
 struct RawJson {
   std::string text;
   bool operator==(const RawJson&) const = default;
@@ -42,7 +42,7 @@ struct Node {
   }
 };
 
-/// How a file was laid out, so that an edited graph differs from it only where it was edited.
+/// How a file was laid out, so that a changed graph differs from it only in what was changed.
 struct Layout {
   bool inputs_first = false;  // "inputs" before "class_type", as ComfyUI exports it
   bool tall_links = false;    // each item of a link on a line of its own

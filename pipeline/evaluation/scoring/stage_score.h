@@ -1,5 +1,5 @@
-// Scores one video against the synopsis that was asked for: the right content at each stage, and how it gets
-// from one to the next.
+// Scores one video against the stages that were asked for: the right content at each stage, and how the video
+// gets from one to the next.
 #pragma once
 
 #include "pipeline/evaluation/scoring/recognise.h"
@@ -15,7 +15,7 @@ struct StageScore {
   bool right() const { return object_right && background_right; }
 };
 
-struct SynopsisScore {
+struct StageScores {
   std::vector<StageScore> stages;
   double largest_step = 0;  // largest change from one frame to the next, in steps of an even course: the
                             // distances of neighbouring knots, added up and spread over all steps. About 1:
@@ -33,13 +33,13 @@ std::vector<int64_t> stage_frames(const std::vector<int64_t>& knots, size_t stag
                                   guidance::PromptBlend blend);
 
 /// Holds what only depends on the world.
-class SynopsisScorer {
+class StageScorer {
  public:
   /// `world` must outlive the scorer.
-  explicit SynopsisScorer(const World& world);
+  explicit StageScorer(const World& world);
   /// frames: uint8 [F, H, W, 3], at least 2 frames and one per stage, of at least 16 x 16 pixels.
-  /// Throws: std::invalid_argument for other frames or a synopsis that is not of this world.
-  SynopsisScore score(const at::Tensor& frames, const Synopsis& asked, guidance::PromptBlend blend) const;
+  /// Throws: std::invalid_argument for other frames or stages that are not of this world.
+  StageScores score(const at::Tensor& frames, const SceneStages& asked, guidance::PromptBlend blend) const;
 
  private:
   const World& world_;
