@@ -8,7 +8,7 @@
 #include "app/session/plugins.h"
 #include "app/stages_text.h"
 #include "models/files/safetensors.h"
-#include "models/text/unicode.h"
+#include "models/files/utf8.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
