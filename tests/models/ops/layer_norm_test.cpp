@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "models/layers/linear.h"
 #include "models/layers/norm.h"
 
 namespace reel::models::layer_norm_test {
