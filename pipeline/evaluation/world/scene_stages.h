@@ -14,8 +14,8 @@ struct SceneStages {
   std::vector<Scene> stages;  // one object each, with the same motion; no two stages are the same
 };
 
-/// Draws everything uniformly and independently. Throws: std::invalid_argument if the world has fewer backgrounds (or
-/// objects) than stages, or for fewer than one stage.
+/// Draws everything uniformly and independently. Throws: std::invalid_argument if the world has fewer
+/// backgrounds (or objects) than stages, or for fewer than one stage.
 SceneStages sample_stages(const World& world, Dice& dice, StageChange change, int stages);
 
 /// The prompts of the stages, written as guidance::read_synopsis reads them: `a dog bouncing on grass; a dog
