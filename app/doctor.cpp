@@ -9,7 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "app/app.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/print_json.h"
+#include "app/verbs.h"
 #include "models/default_dtype.h"
 #include "models/model_folder.h"
 #include "pipeline/media/video_writer.h"

@@ -5,9 +5,10 @@
 #include <random>
 
 #include "app/preview.h"
+#include "app/session/plugins.h"
 #include "app/stages_text.h"
 #include "models/files/safetensors.h"
-#include "models/text/unicode.h"
+#include "models/files/utf8.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
@@ -110,7 +111,7 @@ void resolve_prompts(GenerateJob& job) {
         "[--synopsis] and --prompt-at both say what is to be seen when; leave one of them out, or write the "
         "frames "
         "into the synopsis: \"0:a cat; 15:a dog\"");
-  job.synopsis = synopsis_text(options.synopsis);
+  job.synopsis = stages_text(options.synopsis);
   job.stages = guidance::read_synopsis(job.synopsis, job.frames);
 }
 

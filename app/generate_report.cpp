@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/session/plugins.h"
 #include "models/default_dtype.h"
 #include "models/files/checkpoint.h"
 #include "pipeline/process_memory.h"

@@ -1,9 +1,11 @@
-// What is said about a generated video: the plan before, the report after, the recipe inside.
+// Texts about a generated video: the plan before, the report after, the recipe inside.
 #pragma once
 
 #include <string>
 
 #include "app/generate_job.h"
+#include "app/session/placement.h"
+#include "pipeline/run/report.h"
 
 namespace reel::app {
 
@@ -11,7 +13,7 @@ struct RunFacts {
   double total_s = 0, load_s = 0;
 };
 
-/// The dtype that the job's denoiser is computed in.
+/// The dtype in which the job's denoiser computes.
 at::ScalarType dtype_of(const GenerateJob& job, const Placement& placement);
 
 /// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON.
@@ -21,7 +23,8 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
 std::string describe_run(const GenerateJob& job, const pipeline::Report& report, const Placement& placement,
                          const RunFacts& facts);
 
-/// What is stored in the file beside the graph: version, model and its fingerprint, resolved options.
+/// The JSON text that is stored in the file beside the graph: version, model and its fingerprint, resolved
+/// options.
 std::string recipe(const GenerateJob& job, const Placement& placement);
 
 }  // namespace reel::app

@@ -1,13 +1,21 @@
-// `reel graph`: makes, edits, checks, shows and compares graph files.
-#include "app/graph.h"
-
+// `reel graph`: makes, changes, checks, shows and compares graph files.
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/assignment.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/plugins.h"
+#include "app/session/print_json.h"
+#include "app/session/session.h"
+#include "app/verbs.h"
 #include "models/model_folder.h"
 #include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_diff.h"
+#include "pipeline/graph/graph_draw.h"
 #include "pipeline/graph/graph_json.h"
+#include "pipeline/graph/graph_svg.h"
 #include "pipeline/run/edit_misfits.h"
 
 namespace reel::app {
@@ -33,7 +41,7 @@ std::map<std::string, std::string> templates() {
   return found;
 }
 
-/// Where edits of `-` go: the result is on stdout then, and what is said of it on stderr.
+/// Where notes about a changed `-` go: the result is on stdout then, and what is said of it on stderr.
 std::ostream& notes(const GraphOptions& options) { return options.file == "-" ? std::cerr : std::cout; }
 
 void store(const Graph& graph, const std::string& path) {
@@ -172,15 +180,6 @@ int diff(const GraphOptions& options) {
 }
 
 }  // namespace
-
-std::pair<std::string, std::string> split_assignment(const std::string& text, const std::string& example) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw std::invalid_argument("[graph] values are written name=value, got '" + pipeline::printable(text) +
-                                "'; for example " + example);
-  }
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
 
 void add_graph_verb(CLI::App& app, Action& action) {
   CLI::App* graph =

@@ -6,7 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "app/graph.h"
+#include "app/assignment.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/plugins.h"
+#include "app/session/print_json.h"
+#include "app/session/run_guarded.h"
+#include "app/session/session.h"
+#include "app/verbs.h"
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/hash.h"
@@ -28,7 +35,7 @@ struct GraphRunOptions {
 };
 
 /// Outputs that earlier runs wrote and nobody changed since: these are replaced without asking, so that
-/// editing a graph and running it again just works. Remembered beside the cache, by path.
+/// changing a graph and running it again just works. Remembered beside the cache, by path.
 class OwnOutputs {
  public:
   explicit OwnOutputs(std::string cache_dir) : folder_(cache_dir.empty() ? "" : cache_dir + "/outputs-1") {}
@@ -162,7 +169,7 @@ void run_once(const GraphRunOptions& options, pipeline::Executor& executor, OwnO
 }
 
 /// Runs whenever the file changes, until interrupted. A graph that is wrong, as files are while they are
-/// edited, is reported and waited out.
+/// changed, is reported and waited out.
 int watch(const GraphRunOptions& options, pipeline::Executor& executor, OwnOutputs& own) {
   while (true) {
     const std::string stamp = pipeline::file_stamp(options.file);

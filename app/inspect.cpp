@@ -4,8 +4,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "app/app.h"
 #include "app/generate_job.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/plugins.h"
+#include "app/session/print_json.h"
+#include "app/session/session.h"
+#include "app/verbs.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "pipeline/attention_maps.h"

@@ -2,7 +2,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "app/app.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/plugins.h"
+#include "app/session/print_json.h"
+#include "app/verbs.h"
 
 namespace reel::app {
 namespace {

@@ -3,7 +3,10 @@
 
 #include <iostream>
 
-#include "app/app.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/run_guarded.h"
+#include "app/verbs.h"
 #include "attention/plugin/spec.h"
 
 namespace reel::app {

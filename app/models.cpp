@@ -3,7 +3,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "app/app.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/plugins.h"
+#include "app/session/print_json.h"
+#include "app/verbs.h"
 #include "models/files/checkpoint.h"
 #include "models/model_folder.h"
 #include "models/text/tokenizer.h"

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "app/app.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::app {
 
@@ -12,10 +12,11 @@ namespace reel::app {
 std::string preview_name(const std::string& output);
 
 /// Throws: std::runtime_error if a preview cannot be written: its folder takes no files, or a file of that
-/// name is there (unless `overwrite`) that no earlier preview left.
+/// name exists (unless `overwrite`) and no earlier preview left it.
 void check_preview(const std::string& path, bool overwrite);
 
-/// Listens to the progress of one job for as long as it lives, and passes everything on.
+/// While it lives, it receives the progress of one job, writes previews, and passes every event on to the
+/// listener that was there before.
 class Previews {
  public:
   /// `files`: sampling node -> where its preview goes. `every`: in steps.
@@ -23,7 +24,8 @@ class Previews {
   ~Previews();
   Previews(const Previews&) = delete;
   Previews& operator=(const Previews&) = delete;
-  /// The videos are complete: removes the previews. Otherwise they stay, the only thing that the job left.
+  /// Removes the previews; called when the videos are complete. If the job fails, they stay, the only thing
+  /// that it left.
   void remove();
 
  private:

@@ -2,9 +2,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "app/app.h"
 #include "app/generate_job.h"
-#include "pipeline/graph/graph_json.h"
+#include "app/session/common_options.h"
+#include "app/session/exit_code.h"
+#include "app/session/print_json.h"
+#include "app/session/session.h"
+#include "app/verbs.h"
+#include "pipeline/graph/graph_reader.h"
 #include "pipeline/hash.h"
 #include "pipeline/media/video_reader.h"
 #include "pipeline/media/video_writer.h"

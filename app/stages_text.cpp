@@ -12,7 +12,7 @@ namespace {
 constexpr uintmax_t kMostBytes = 1 << 20;
 }
 
-std::string synopsis_text(const std::string& value) {
+std::string stages_text(const std::string& value) {
   std::error_code ignored;
   if (!fs::is_regular_file(value, ignored)) {
     const bool one_word = value.find_first_of(" \t\n;") == std::string::npos;

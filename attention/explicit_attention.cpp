@@ -47,11 +47,11 @@ Blocks blocks_of(const Call& call, const ExplicitOptions& options) {
     return {least_rows, std::clamp<int64_t>(at_once / least_rows, least_heads, heads), groups, n};
   }
   const int64_t left = options.bytes - copies * least;
-  if (left < line * least) {
-    throw std::runtime_error("[attention] an edit looks at the map of " + call.site.path + ", whose " +
-                             std::to_string(keys) + " keys take " + in_mib(copies * least + line * least) +
-                             " for one query alone, but the budget is " + in_mib(options.bytes) +
-                             "; narrow the edit with layer= or rows=");
+  if (left < 0) {
+    throw std::runtime_error("[attention] an edit looks at the map of " + call.site.path + ", of whose " +
+                             std::to_string(keys) + " keys and values the f32 copies alone take " +
+                             in_mib(copies * least) + ", but the budget is " + in_mib(options.bytes) +
+                             "; narrow the edit with layer=, rows= or heads=");
   }
   return {least_rows, least_heads, std::clamp<int64_t>(left / (line * n * least), 1, groups),
           std::clamp<int64_t>(left / (line * least), 1, n)};

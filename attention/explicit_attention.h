@@ -11,7 +11,8 @@ namespace reel::attention {
 using MapHook = std::function<void(const Call& block, at::Tensor& map)>;
 
 struct ExplicitOptions {
-  /// Memory for the map and for f32 copies of keys and values together. One block has at least one query.
+  /// Memory for a block of the map and the f32 copies of keys and values together; a block has at least one
+  /// query.
   int64_t bytes = int64_t{256} << 20;
   bool whole_map = false;  // one block
   bool rows_together = false, heads_together = false;
@@ -24,7 +25,8 @@ struct ExplicitOptions {
 /// rows, heads, sequences, queries; the number of queries in a block depends on the number of keys and the
 /// budget alone (times the rows or heads that must stay together), so that a row's result does not depend
 /// on the rows beside it.
-/// Throws: std::runtime_error if the whole map is needed and exceeds the budget, or one query's does.
+/// Throws: std::runtime_error if the whole map is needed and exceeds the budget, or the converted keys and values
+/// of what must stay together do.
 Partial explicit_attention(const Call& call, const ExplicitOptions& options);
 
 }  // namespace reel::attention

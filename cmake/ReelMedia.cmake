@@ -3,7 +3,8 @@
 function(reel_add_media target)
   set(folder ${CMAKE_SOURCE_DIR}/pipeline/media)
   target_sources(${target} PRIVATE
-    ${folder}/container_file.cpp ${folder}/frame_buffer.cpp ${folder}/frame_rate.cpp ${folder}/frame_writer.cpp
+    ${folder}/container_file.cpp ${folder}/frame_buffer.cpp ${folder}/frame_range.cpp ${folder}/frame_rate.cpp
+    ${folder}/frame_writer.cpp
     ${folder}/output_plan.cpp ${folder}/output_target.cpp ${folder}/pictures/palette.cpp ${folder}/pictures/picture_file.cpp
     ${folder}/pictures/png_file.cpp ${folder}/video_reader.cpp ${folder}/video_writer.cpp ${folder}/y4m/y4m_reader.cpp
     ${folder}/y4m/y4m_writer.cpp)

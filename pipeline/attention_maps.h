@@ -11,13 +11,13 @@
 
 namespace reel::pipeline {
 
-/// What one run recorded, named `<site>/step<n>`: [R, Nq, Nk], [R, heads, Nq, Nk] or larger. Names with more
-/// behind the step, further calls of it, are not drawn.
+/// The maps that one run recorded, by the name `<site>/step<n>`: [R, Nq, Nk], [R, heads, Nq, Nk] or larger. A
+/// name with more text behind the step belongs to a further call of that step and is not drawn.
 using AttentionMaps = std::map<std::string, at::Tensor>;
 
 struct MapPictureOptions {
-  std::vector<std::string> order;  // sites, as they are to be drawn; empty: in order of their names
-  int64_t most_sites = 0;          // if there are more, so many spread evenly over them; 0: all
+  std::vector<std::string> order;  // sites in the order of drawing; empty: by name
+  int64_t most_sites = 0;          // of more sites than this, draws so many, evenly spread; 0: all
   int64_t cell = 96;               // pixels of a map's side
 };
 
@@ -27,11 +27,11 @@ struct MapPictures {
   size_t left_out = 0;             // sites
 };
 
-/// One picture per step, in which each site has a square, row by row. With several runs (without and with
-/// edits) a site has one square for each run, side by side in their order; a place that a run did not record
-/// stays dark. Maps are averaged down to [Nq, Nk] over conditional rows (the last ones); brightness is
-/// attention relative to the largest value of that site and step, the same for all runs. Throws:
-/// std::invalid_argument if there are no maps.
+/// Draws one picture for each step. Each site has one square in it for each run (without and with edits),
+/// side by side in the order of the runs; a square that a run did not record stays dark. A map is averaged
+/// over its conditional rows (the last ones) and its heads to [Nq, Nk]. Brightness is attention relative to
+/// the largest value of that site and step over all runs.
+/// Throws: std::invalid_argument if there are no maps.
 MapPictures draw_attention_maps(std::span<const AttentionMaps> runs, const MapPictureOptions& options = {});
 
 }  // namespace reel::pipeline

@@ -1,4 +1,4 @@
-// The closed vocabulary of what flows between nodes.
+// The types of values that flow between nodes; the list is closed.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ struct LoraChoice {
   double weight = 1.0;
 };
 
-/// MODEL: what to sample with. A value: nodes that change it return a changed copy, and weights are shared
-/// through the run's model cache, which builds the network when it is first sampled.
+/// MODEL: what to sample with. A node that changes a model returns a changed copy of the handle. Weights are
+/// shared through the run's model cache, which builds the network when it is first sampled.
 struct ModelHandle {
   std::string folder;          // in the Hugging Face layout
   std::string motion_adapter;  // a folder or file that adds motion modules; empty: `folder` has its own
@@ -31,8 +31,8 @@ struct ModelHandle {
   attention::EditPlan edits;    // in graph order
   models::Config scheduler;     // scheduler_config.json
   double guidance_rescale = 0;  // share of the guided prediction whose deviation is restored
-  int64_t latent_channels = 4, latent_factor = 8;  // of its latents; pixels per latent cell
-  std::optional<double> fps_condition;             // told to networks that are told a frame rate
+  int64_t latent_channels = 4, latent_factor = 8;  // channels of its latents; pixels per latent cell
+  std::optional<double> fps_condition;             // frame rate, for networks that take one
 };
 
 /// CLIP: what to encode text with.
@@ -47,11 +47,11 @@ struct VaeHandle {
   std::string folder;
 };
 
-/// LATENT: samples [B, C, F, h, w]. An empty latent knows its size only: the model that samples it decides
-/// about channels.
+/// LATENT: samples [B, C, F, h, w]. An empty latent has a size only; the model that samples it decides the
+/// number of channels.
 struct Latent {
   at::Tensor samples;                                    // undefined: empty
-  int64_t batch = 1, frames = 0, height = 0, width = 0;  // in frames and pixels
+  int64_t batch = 1, frames = 0, height = 0, width = 0;  // videos; count; pixels
   bool empty() const { return !samples.defined(); }
 };
 
@@ -65,7 +65,7 @@ struct Images {
   at::Tensor pixels;
 };
 
-/// A typed value; VIDEO is media::Frames. The order is part of no format.
+/// A typed value; VIDEO is media::Frames. No file format depends on the order.
 using Value = std::variant<std::monostate, bool, int64_t, double, std::string, media::Frames, Latent,
                            PromptContext, ModelHandle, ClipHandle, VaeHandle, Images>;
 

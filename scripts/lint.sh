@@ -57,7 +57,7 @@ check_format() {
 }
 
 check_layering() {
-  python3 .ci/check_layering.py --self-test && python3 .ci/check_layering.py
+  python3 .ci/check_layering.py --self-test && python3 .ci/check_layering.py --plugin-tests
 }
 
 check_sizes() {

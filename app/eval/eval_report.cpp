@@ -1,8 +1,7 @@
 #include "app/eval/eval_report.h"
 
 #include <cmath>
-
-#include "app/eval/eval_json.h"
+#include <nlohmann/json.hpp>
 
 namespace reel::app {
 namespace {
@@ -29,6 +28,8 @@ double mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
+}  // namespace
+
 double median_of(const Evaluation& evaluation, double EvalRow::*member) {
   std::vector<double> values;
   for (const EvalRow& row : evaluation.rows) values.push_back(row.*member);
@@ -36,10 +37,6 @@ double median_of(const Evaluation& evaluation, double EvalRow::*member) {
   std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
   return values[values.size() / 2];
 }
-
-json number_json(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
-}  // namespace
 
 Estimate estimate(const Evaluation& evaluation, size_t metric, size_t variant) {
   std::vector<double> means;
@@ -129,56 +126,6 @@ std::string evaluation_table(const Evaluation& evaluation) {
   }
   const std::string times = evaluation_times(evaluation);
   return text + (times.empty() ? "" : "\n" + times);
-}
-
-json estimate_json(const Estimate& estimate) {
-  return {{"value", number_json(estimate.value)},
-          {"low", number_json(estimate.low)},
-          {"high", number_json(estimate.high)},
-          {"count", estimate.count}};
-}
-
-json evaluation_facts(const Evaluation& evaluation) {
-  const EvalOptions& options = evaluation.plan.options;
-  json document = json::parse(evaluation.source);
-  json& resolved = document["options"];
-  resolved["prompts"] = options.prompts, resolved["seeds"] = options.seeds;
-  resolved["seed"] = *options.common.seed;
-  resolved.update(json::parse(evaluation.plan.subject->options_json()));
-  document["videos"] = evaluation.rows.size();
-  document["interrupted"] = evaluation.interrupted;
-  document["seconds"] = {{"total", evaluation.seconds},
-                         {"make_median", number_json(median_of(evaluation, &EvalRow::make_s))},
-                         {"score_median", number_json(median_of(evaluation, &EvalRow::score_s))}};
-  return document;
-}
-
-json metrics_json(const Evaluation& evaluation, size_t variant,
-                  Estimate (*take)(const Evaluation&, size_t metric, size_t variant)) {
-  json results;
-  const std::vector<EvalMetric>& metrics = evaluation.plan.subject->metrics();
-  for (size_t m = 0; m < metrics.size(); ++m)
-    results[metrics[m].key] = estimate_json(take(evaluation, m, variant));
-  return results;
-}
-
-json results_json(const Evaluation& evaluation, size_t variant) {
-  return metrics_json(evaluation, variant, estimate);
-}
-
-json differences_json(const Evaluation& evaluation, size_t variant) {
-  return metrics_json(evaluation, variant, difference);
-}
-
-std::string evaluation_json(const Evaluation& evaluation) {
-  const bool pairs = evaluation.plan.variants.size() > 1;
-  json document = evaluation_facts(evaluation);
-  document["results"] = results_json(evaluation, pairs ? 1 : 0);
-  if (pairs) {
-    document["unedited"] = results_json(evaluation, 0);
-    document["difference"] = differences_json(evaluation, 1);
-  }
-  return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string csv_cell(double value) {

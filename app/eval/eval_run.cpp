@@ -1,13 +1,19 @@
-// The run of an evaluation: checks, videos, scores.
+#include "app/eval/eval_run.h"
+
 #include <chrono>
 #include <filesystem>
 #include <iostream>
 
-#include "app/eval/eval.h"
+#include "app/eval/eval_json.h"
 #include "app/eval/eval_report.h"
-#include "app/progress.h"
+#include "app/session/exit_code.h"
+#include "app/session/placement.h"
+#include "app/session/print_json.h"
+#include "app/session/progress.h"
+#include "app/session/session.h"
 #include "models/files/part_file.h"
 #include "models/model_folder.h"
+#include "pipeline/evaluation/world/degrade.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {

@@ -1,10 +1,14 @@
-// Where `reel eval` gets its videos from: rendered truth, or a model.
+#include "app/eval/eval_source.h"
+
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "app/eval/eval.h"
 #include "app/generate_report.h"
+#include "app/session/placement.h"
+#include "app/session/session.h"
+#include "pipeline/evaluation/world/degrade.h"
+#include "pipeline/evaluation/world/render.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {
@@ -115,7 +119,7 @@ class ModelSource final : public VideoSource {
   GenerateJob job_of(const EvalTask& task) const {
     GenerateOptions options = plan_.options.job;
     CommonOptions common = plan_.options.common;
-    plan_.subject->ask(task.number, options);
+    plan_.subject->set_prompt(task.number, options);
     options.output = task.save_path.empty() ? "unused.y4m" : task.save_path;
     options.overwrite |= task.save_path.empty();
     options.edits = plan_.variants[task.variant].edits;

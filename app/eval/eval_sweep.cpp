@@ -4,6 +4,13 @@
 #include <iostream>
 
 #include "app/eval/eval_json.h"
+#include "app/eval/eval_report.h"
+#include "app/eval/eval_run.h"
+#include "app/eval/eval_synopsis.h"
+#include "app/eval/eval_world.h"
+#include "app/session/plugins.h"
+#include "app/session/print_json.h"
+#include "app/verbs.h"
 #include "models/files/part_file.h"
 #include "pipeline/evaluation/edit_sweep.h"
 #include "pipeline/evaluation/small_multiples.h"

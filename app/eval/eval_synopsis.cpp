@@ -1,5 +1,5 @@
-// Synopses of the emoji world as a subject of `reel eval`: the right content at each stage, and the way
-// between.
+#include "app/eval/eval_synopsis.h"
+
 #include <nlohmann/json.hpp>
 
 #include "app/eval/eval_report.h"
@@ -8,44 +8,44 @@
 namespace reel::app {
 namespace {
 
+using world::SceneStages;
 using world::StageChange;
 using world::StageScore;
-using world::Synopsis;
-using world::SynopsisScore;
+using world::StageScores;
 
 /// A metric, and how a video's score becomes its values: one, or one for each stage.
 struct SynopsisMetric {
   EvalMetric metric;
   std::optional<StageChange> about;  // synopses that change in this way; none: all
-  std::vector<double> (*values)(const SynopsisScore&, StageChange);
+  std::vector<double> (*values)(const StageScores&, StageChange);
 };
 
 template <class Right>
-std::vector<double> each_stage(const SynopsisScore& score, const Right& right) {
+std::vector<double> each_stage(const StageScores& score, const Right& right) {
   std::vector<double> values;
   for (const StageScore& stage : score.stages) values.push_back(right(stage) ? 1.0 : 0.0);
   return values;
 }
 
-std::vector<double> stages_right(const SynopsisScore& score, StageChange) {
+std::vector<double> stages_right(const StageScores& score, StageChange) {
   return each_stage(score, [](const StageScore& stage) { return stage.right(); });
 }
-std::vector<double> changing_right(const SynopsisScore& score, StageChange change) {
+std::vector<double> changing_right(const StageScores& score, StageChange change) {
   return each_stage(score, [&](const StageScore& stage) {
     return change == StageChange::kBackground ? stage.background_right : stage.object_right;
   });
 }
-std::vector<double> kept_right(const SynopsisScore& score, StageChange change) {
+std::vector<double> kept_right(const StageScores& score, StageChange change) {
   return each_stage(score, [&](const StageScore& stage) {
     return change == StageChange::kBackground ? stage.object_right : stage.background_right;
   });
 }
-std::vector<double> all_stages(const SynopsisScore& score, StageChange) {
+std::vector<double> all_stages(const StageScores& score, StageChange) {
   return {score.all_right() ? 1.0 : 0.0};
 }
-std::vector<double> largest_step(const SynopsisScore& score, StageChange) { return {score.largest_step}; }
-std::vector<double> jumping(const SynopsisScore& score, StageChange) { return {score.jumping}; }
-std::vector<double> change(const SynopsisScore& score, StageChange) { return {score.change}; }
+std::vector<double> largest_step(const StageScores& score, StageChange) { return {score.largest_step}; }
+std::vector<double> jumping(const StageScores& score, StageChange) { return {score.jumping}; }
+std::vector<double> change(const StageScores& score, StageChange) { return {score.change}; }
 
 /// The same numbers for one kind of synopsis, or for all.
 void add_metrics(std::vector<SynopsisMetric>& all, const std::string& prefix, const std::string& title,
@@ -89,7 +89,7 @@ class SynopsisSubject final : public EvalSubject {
     world::Dice dice(*options.common.seed);
     for (int i = 0; i < options.prompts; ++i) {
       const bool background = options.change == "both" ? i % 2 == 0 : options.change == "background";
-      synopses_.push_back(world::sample_synopsis(
+      scenes_.push_back(world::sample_stages(
           world, dice, background ? StageChange::kBackground : StageChange::kObject, options.stages));
     }
     if (options.truth) guidance::synopsis_knots(options.stages, world.num_frames);  // refuses too many stages
@@ -103,15 +103,15 @@ class SynopsisSubject final : public EvalSubject {
                           {"synopsis_blend", options_.job.prompt_blend}}
         .dump();
   }
-  std::string prompt(int number) const override { return world::text_of(world_, synopses_.at(number)); }
-  void ask(int number, GenerateOptions& job) const override { job.synopsis = prompt(number); }
+  std::string prompt(int number) const override { return world::text_of(world_, scenes_.at(number)); }
+  void set_prompt(int number, GenerateOptions& job) const override { job.synopsis = prompt(number); }
   at::Tensor truth(int number, world::Dice& dice) const override {
-    return world::render_synopsis(world_, synopses_.at(number), blend_, dice);
+    return world::render_stages(world_, scenes_.at(number), blend_, dice);
   }
 
   EvalScore score(int number, const media::Frames& frames) const override {
-    const Synopsis& asked = synopses_.at(number);
-    const SynopsisScore score = scorer_.score(frames.pixels, asked, blend_);
+    const SceneStages& asked = scenes_.at(number);
+    const StageScores score = scorer_.score(frames.pixels, asked, blend_);
     EvalScore result{{}, csv(asked, score), words(score), score.all_right()};
     for (const SynopsisMetric& one : synopsis_metrics()) {
       const bool about = !one.about || *one.about == asked.change;
@@ -137,7 +137,7 @@ class SynopsisSubject final : public EvalSubject {
     return index < 0 ? none : world_.backgrounds[index].name;
   }
 
-  std::string csv(const Synopsis& asked, const SynopsisScore& score) const {
+  std::string csv(const SceneStages& asked, const StageScores& score) const {
     std::string text = asked.change == StageChange::kBackground ? ",background" : ",object";
     for (const StageScore& stage : score.stages) {
       text +=
@@ -150,7 +150,7 @@ class SynopsisSubject final : public EvalSubject {
     return text;
   }
 
-  std::string words(const SynopsisScore& score) const {
+  std::string words(const StageScores& score) const {
     std::string text;
     for (const StageScore& stage : score.stages) {
       text +=
@@ -162,8 +162,8 @@ class SynopsisSubject final : public EvalSubject {
   const world::World& world_;
   const EvalOptions& options_;
   guidance::PromptBlend blend_;
-  world::SynopsisScorer scorer_;
-  std::vector<Synopsis> synopses_;
+  world::StageScorer scorer_;
+  std::vector<SceneStages> scenes_;
   std::vector<EvalMetric> metrics_;
 };
 

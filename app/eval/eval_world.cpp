@@ -1,9 +1,11 @@
-// The scenes of the emoji world as a subject of `reel eval`: right objects, motions and backgrounds.
+#include "app/eval/eval_world.h"
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "app/eval/eval_report.h"
 #include "pipeline/evaluation/scoring/score.h"
+#include "pipeline/evaluation/world/render.h"
 
 namespace reel::app {
 namespace {
@@ -86,7 +88,7 @@ class WorldSubject final : public EvalSubject {
     return nlohmann::json{{"two_fraction", options_.two_fraction}}.dump();
   }
   std::string prompt(int number) const override { return world::prompt_of(world_, scenes_.at(number)); }
-  void ask(int number, GenerateOptions& job) const override { job.prompt = prompt(number); }
+  void set_prompt(int number, GenerateOptions& job) const override { job.prompt = prompt(number); }
 
   at::Tensor truth(int number, world::Dice& dice) const override {
     const world::Scene& scene = scenes_.at(number);

@@ -3,8 +3,8 @@
 #include "models/files/pickle.h"
 #include "models/files/refuse.h"
 #include "models/files/strict_json.h"
+#include "models/files/utf8.h"
 #include "models/files/zip_file.h"
-#include "models/text/unicode.h"
 
 namespace reel::models {
 namespace {

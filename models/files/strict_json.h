@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/text/unicode.h"
+#include "models/files/utf8.h"
 
 namespace reel::models {
 

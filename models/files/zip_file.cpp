@@ -7,7 +7,7 @@
 
 #include "models/files/refuse.h"
 #include "models/files/strict_json.h"
-#include "models/text/unicode.h"
+#include "models/files/utf8.h"
 
 namespace reel::models {
 namespace {

@@ -3,12 +3,10 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "models/text/tokenizer_files.h"
+#include "models/text/tokenizer_clip.h"
+#include "models/text/tokenizer_settings.h"
 
 namespace reel::models {
-
-// One file per family.
-std::unique_ptr<Tokenizer> open_clip_tokenizer(const std::string& folder);
 
 std::unique_ptr<Tokenizer> Tokenizer::open(const std::string& folder) {
   if (std::error_code code; !std::filesystem::is_directory(folder, code)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/files/utf8.h"
 #include "models/text/tokenizer_json.h"
 #include "models/text/unicode.h"
 

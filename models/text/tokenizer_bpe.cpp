@@ -2,8 +2,8 @@
 
 #include <queue>
 
+#include "models/files/utf8.h"
 #include "models/text/tokenizer_json.h"
-#include "models/text/unicode.h"
 
 namespace reel::models {
 

@@ -8,12 +8,15 @@
 //   6. Start token in front, end token behind, always.
 // Source: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021,
 // section 2.4.
+#include "models/text/tokenizer_clip.h"
+
 #include <algorithm>
 #include <stdexcept>
 
-#include "models/text/tokenizer.h"
+#include "models/files/utf8.h"
 #include "models/text/tokenizer_added.h"
 #include "models/text/tokenizer_bpe.h"
+#include "models/text/tokenizer_settings.h"
 #include "models/text/unicode.h"
 
 namespace reel::models {

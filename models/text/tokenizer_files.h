@@ -42,21 +42,4 @@ struct BpeFiles {
 /// Throws: std::runtime_error as Tokenizer::open.
 BpeFiles read_bpe(const std::string& folder);
 
-/// What the small files say beside vocabulary and merges.
-struct TokenizerSettings {
-  std::string bos, eos, unk, pad;  // contents
-  std::vector<AddedToken>
-      added;                   // in the order in which they are added; of equal contents the last one counts
-  int64_t max_length = 0;      // 0: not stated
-  bool split_special = false;  // special tokens in the text are text like any other
-};
-
-/// `settings` holds what the family uses where the files are silent; `files` what read_bpe read.
-/// Throws: std::runtime_error as Tokenizer::open.
-TokenizerSettings read_tokenizer_settings(const std::string& folder, const BpeFiles& files,
-                                          TokenizerSettings settings);
-
-/// `tokenizer_class` of tokenizer_config.json; empty if not stated.
-std::string read_tokenizer_class(const std::string& folder);
-
 }  // namespace reel::models

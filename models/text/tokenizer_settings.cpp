@@ -1,6 +1,8 @@
 // Which tokens a folder adds, as transformers 5 reads its small files. The rules have grown over years of
 // formats; the order and the exceptions below are what PreTrainedTokenizerBase._from_pretrained and
 // TokenizersBackend.__init__ do.
+#include "models/text/tokenizer_settings.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -9,7 +11,6 @@
 #include <set>
 #include <utility>
 
-#include "models/text/tokenizer_files.h"
 #include "models/text/tokenizer_json.h"
 
 namespace reel::models {

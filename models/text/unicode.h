@@ -1,4 +1,4 @@
-// Unicode as the Hugging Face tokenizers see it: UTF-8, canonical composition, lower case, classes. The
+// Unicode as the Hugging Face tokenizers see it: canonical composition, lower case, classes. The
 // library mixes three versions of Unicode, so no system library gives its answers: unicode_tables.py makes
 // the tables.
 #pragma once
@@ -7,12 +7,6 @@
 #include <string_view>
 
 namespace reel::models {
-
-/// UTF-8 -> code points. Bytes that are no UTF-8 become U+FFFD, one for each longest start of a character
-/// that they hold (what Python's errors="replace" and Rust's from_utf8_lossy do).
-std::u32string from_utf8(std::string_view text);
-void append_utf8(std::string& text, char32_t point);
-std::string to_utf8(std::u32string_view text);
 
 /// Normalisation form C, of Unicode 9.
 std::u32string compose(std::u32string text);

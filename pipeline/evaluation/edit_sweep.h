@@ -26,10 +26,10 @@ struct EditSweep {
   std::vector<SweepPoint> points;  // the last option changes fastest
 };
 
-/// Reads edits written `NAME[:option=value,...][@selector]`, where a value may be FROM:TO:STEP (numbers; TO
-/// counts if a step meets it) or a|b|c. The selector is never swept. Throws: std::invalid_argument "[sweep]
-/// ..." if nothing is swept, for a range without end, a value that comes twice or more than 1000 points; and
-/// what the registry says of any point's edits.
+/// Reads edits written `NAME[:option=value,...][@selector]`. A value may be FROM:TO:STEP (numbers; TO counts
+/// if a step meets it) or a|b|c; the selector is never swept. Throws: std::invalid_argument "[sweep] ..." if
+/// nothing is swept, for a range without end, a value that comes twice or more than 1000 points; and whatever
+/// the registry throws for the edits of a point.
 EditSweep parse_sweep(const attention::EditRegistry& registry, const std::vector<std::string>& edits);
 
 }  // namespace reel::pipeline

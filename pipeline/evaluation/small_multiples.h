@@ -14,7 +14,7 @@ struct ChartPoint {
 
 struct ChartSeries {
   std::string name;
-  std::vector<ChartPoint> points;  // in order of x; what is not finite is left out
+  std::vector<ChartPoint> points;  // in order of x; points that are not finite are left out
 };
 
 struct ChartPanel {
@@ -26,8 +26,8 @@ struct ChartPanel {
 struct Multiples {
   std::string title, x_label, note;  // above the panels, below each, below all
   std::vector<std::string> ticks;    // where points can be on the axis
-  std::vector<ChartPanel>
-      panels;  // of the same series; the legend shows the first panel's, if there are several
+  /// All of the same series. If there are several, the legend shows those of the first panel.
+  std::vector<ChartPanel> panels;
 };
 
 /// Ticks that are numbers stand where their values are, others at even distances. Each panel has its own

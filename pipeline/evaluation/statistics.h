@@ -21,8 +21,8 @@ struct Cluster {
 };
 
 /// The same for trials in clusters: the number of trials is divided by the design effect (L. Kish, 1965; how
-/// much the clusters' results vary beyond independent trials, 1 at least). Where all or none succeed that
-/// cannot be told, and each cluster counts as one trial.
+/// much the clusters' results vary beyond independent trials, at least 1). If all or none succeed, the effect
+/// cannot be estimated, and each cluster counts as one trial.
 Estimate proportion(std::span<const Cluster> clusters);
 
 /// Mean with a percentile bootstrap interval (B. Efron, 1979); the same seed gives the same interval on every

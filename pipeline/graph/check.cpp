@@ -1,7 +1,7 @@
 #include "pipeline/graph/check.h"
 
 #include "pipeline/graph/constant.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/graph/graph_order.h"
 
 namespace reel::pipeline {
 namespace {

@@ -1,25 +1,25 @@
-// What is wrong with a graph before it runs, and the order in which it would.
+// Finds what is wrong with a graph before it runs.
 #pragma once
+
+#include <span>
+#include <string>
+#include <vector>
 
 #include "pipeline/graph/graph.h"
 #include "pipeline/graph/node.h"
 
 namespace reel::pipeline {
 
-/// Inputs that a node's class does not declare: ignored when the graph runs, as in ComfyUI, so they are
-/// warnings. (One whose name is nearly that of a declared input which is absent counts as a mistake: check()
-/// reports it.)
+/// Every problem of the graph (at most 1,000): unknown classes, missing or misspelt inputs, wrong types,
+/// values out of range, dangling links, cycles, no output. Empty: the graph can run. With `outputs`, only the
+/// nodes that these need are checked, and all nodes for unknown classes. An input that the class does not
+/// declare is no problem (undeclared_inputs() lists it), unless its name is nearly that of a declared input
+/// that is absent.
+std::vector<Problem> check(const NodeRegistry& registry, const Graph& graph,
+                           std::span<const std::string> outputs = {});
+
+/// Inputs that a node's class does not declare. A run ignores them, as ComfyUI does, so they are warnings. An
+/// input whose name is nearly that of an absent declared one is a mistake, which check() reports instead.
 std::vector<Problem> undeclared_inputs(const NodeRegistry& registry, const Graph& graph);
-
-/// The nodes that `wanted` (indices into the graph) need, themselves included, each after all that it needs;
-/// in the order of `wanted`, depth first, so that the first output is ready early. Links to absent nodes are
-/// passed over; in a cycle the order is arbitrary.
-std::vector<size_t> order_of_execution(const NodeRegistry& registry, const Graph& graph,
-                                       const std::vector<size_t>& wanted);
-
-/// The nodes named by `outputs`, or for {} every sink.
-/// Throws: std::invalid_argument for an id that the graph does not have (with the nearest).
-std::vector<size_t> wanted_nodes(const NodeRegistry& registry, const Graph& graph,
-                                 std::span<const std::string> outputs);
 
 }  // namespace reel::pipeline

@@ -1,4 +1,4 @@
-// How a constant of a graph becomes the value that a socket wants, and which outputs may feed it.
+// Converts constants of a graph into the values that sockets take, and tells which outputs may feed a socket.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,11 @@ namespace reel::pipeline {
 /// The names in a socket's type: "INT,FLOAT" has two.
 std::vector<std::string> type_names(const std::string& type);
 
-/// Whether an output of type `given` may feed an input of type `wanted`: they share a name, or either is "*".
-/// COMBO and STRING feed each other, since both are texts; the choice is checked when it is known.
+/// True if an output of type `given` may feed an input of type `wanted`: they share a name, or either is "*".
+/// COMBO and STRING feed each other, since both are texts; the choice is checked when the text is known.
 bool accepts(const std::string& wanted, const std::string& given);
 
-/// Whether a constant can be given at all: some of the socket's types are INT, FLOAT, STRING, BOOLEAN, COMBO
-/// or "*".
+/// True if the socket takes constants: one of its types is INT, FLOAT, STRING, BOOLEAN, COMBO or "*".
 bool takes_constants(const Socket& socket);
 
 /// The constant as the socket's type, within its range and choices; nothing if it does not fit, and then
@@ -29,16 +28,16 @@ bool takes_constants(const Socket& socket);
 /// A seed is any integer from 0 to 2^64 - 1, kept bit for bit in int64_t.
 std::optional<Value> convert(const Socket& socket, const Input& input, Problem& problem);
 
-/// What an absent input means: the default in the socket's type, or nothing.
+/// The value of an absent input: the default, in the socket's type; nothing if there is no default.
 std::optional<Value> default_of(const Socket& socket);
 
-/// A scalar value as an input again; nothing for values that no file can hold.
+/// A scalar value as an input of a graph; nothing for a value that no file can hold.
 std::optional<Input> as_input(const Value& value);
 
-/// What a socket wants, for messages: "an integer from 1 to 100", "one of euler|ddim", "a link to MODEL".
+/// What a socket takes, for messages: "an integer from 1 to 100", "one of euler|ddim", "a link to MODEL".
 std::string expectation(const Socket& socket);
 
-/// Whether a value may come out of an output of this type.
+/// True if a value may come out of an output of this type.
 bool fits(const std::string& type, const Value& value);
 
 }  // namespace reel::pipeline

@@ -1,5 +1,5 @@
-// A pipeline as data: nodes, their constants and the links between them. ComfyUI's API format is its file
-// form.
+// A pipeline as data: nodes, their constants and the links between them. Its file form is ComfyUI's API
+// format.
 #pragma once
 
 #include <cstdint>
@@ -20,29 +20,29 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
-/// A JSON object in place of a constant, as compact text. No socket takes one; it is kept because files from
-/// other programs carry such values in inputs that a class does not declare, and those must survive editing.
+/// A JSON object in place of a constant, as compact text. No socket takes one. Files from other programs
+/// carry such values in inputs that a class does not declare, and a change of the graph must keep them.
 struct RawJson {
   std::string text;
   bool operator==(const RawJson&) const = default;
 };
 
-/// What a graph file gives an input: a constant (as typed; checked against the socket later) or a link.
-/// Integers are int64_t where they fit, else uint64_t: seeds go up to 2^64 - 1.
+/// What a graph file gives an input: a constant (as typed; checked against the socket later) or a link. An
+/// integer is int64_t if it fits, else uint64_t: seeds go up to 2^64 - 1.
 using Input = std::variant<bool, int64_t, uint64_t, double, std::string, Link, RawJson>;
 
 struct Node {
   std::string id, spec;                 // spec: class_type
   std::map<std::string, Input> inputs;  // by socket name
   std::string title;                    // _meta.title; never affects execution
-  std::vector<std::string> order =
-      {};  // input names as the file had them, for writing only; others follow by name
+  /// Input names in the order of the file, for writing only; others follow by name.
+  std::vector<std::string> order = {};
   bool operator==(const Node& other) const {
     return id == other.id && spec == other.spec && inputs == other.inputs && title == other.title;
   }
 };
 
-/// How a file was laid out, so that an edited graph differs from it only where it was edited.
+/// How a file was laid out, so that a changed graph differs from it only in what was changed.
 struct Layout {
   bool inputs_first = false;  // "inputs" before "class_type", as ComfyUI exports it
   bool tall_links = false;    // each item of a link on a line of its own
@@ -63,17 +63,17 @@ std::unordered_map<std::string_view, size_t> index_by_id(const Graph& graph);
 
 /// One thing wrong with a graph.
 struct Problem {
-  std::string node, socket;  // socket may be empty: the node itself; both: the whole graph
-  std::string kind;          // ComfyUI's error type where it has one, e.g. value_bigger_than_max
+  std::string node, socket;  // empty socket: the node itself; both empty: the whole graph
+  std::string kind;          // ComfyUI's error type if it has one, e.g. value_bigger_than_max
   std::string expected, found, hint;
-  std::string spec = {};     // the node's class, where known
+  std::string spec = {};     // the node's class, if known
   std::string text() const;  // one line
 };
 
 /// All that is wrong with a graph; what() lists every problem.
 class GraphError : public std::exception {
  public:
-  /// `place`: the file, where there is one.
+  /// `place`: the file, if there is one.
   explicit GraphError(std::vector<Problem> problems, const std::string& place = "");
   const char* what() const noexcept override { return text_.c_str(); }
   const std::vector<Problem>& problems() const { return problems_; }
@@ -83,18 +83,18 @@ class GraphError : public std::exception {
   std::string text_;
 };
 
-/// `node 3 (KSampler)`: how every message names a node.
+/// `node 3 (KSampler)`: the name of a node in every message.
 std::string node_place(const std::string& id, const std::string& spec);
 
-/// Foreign text made fit for a message: control characters escaped, cut to `limit` bytes at a character's
-/// border.
+/// Makes foreign text fit for a message: escapes control characters, and cuts it to `limit` bytes at the
+/// border of a character.
 std::string printable(std::string_view text, size_t limit = 80);
 
-/// The candidate that `name` was probably meant to be, or "". As nearest_name, but safe for names from
-/// hostile files: it does not compare texts that no one types.
+/// The candidate that `name` was probably meant to be, or "". Like nearest_name, but safe for names from
+/// hostile files: it does not compare texts of more than 64 bytes.
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
 
-/// An input as JSON would show it: 20, 1.0, "a cat", ["2", 0]; the numbers read back equal.
+/// An input as JSON shows it: 20, 1.0, "a cat", ["2", 0]. Numbers read back equal.
 std::string input_text(const Input& input);
 std::string number_text(double value);
 

@@ -1,6 +1,7 @@
-// Edits of graphs: pure functions from graph to graph, and views of them as text.
+// Changes of graphs: pure functions from graph to graph.
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,15 +10,16 @@
 
 namespace reel::pipeline {
 
-/// Adds a node; `id` empty takes the number after the highest. Values are typed by the class's sockets; for a
-/// socket that takes links only, `A[:slot]` links it as connect() does. Throws: std::invalid_argument for an
-/// unknown class, input or id in use (with the nearest choice), or a value that the socket does not take.
+/// Adds a node. If `id` is empty, it takes the number after the highest. Values are typed by the class's
+/// sockets; for a socket that takes links only, `A[:slot]` links it as connect() does.
+/// Throws: std::invalid_argument for an unknown class or input (with the nearest choice), an id in use, or a
+/// value that the socket does not take.
 Graph add_node(const NodeRegistry& registry, Graph graph, const std::string& spec, const std::string& id,
                const std::vector<std::pair<std::string, std::string>>& values);
 
-/// Sets `ID.input` to a value given as text, typed by the socket as in add_node. Where there is no socket (an
-/// unknown class, or an undeclared input that the file already has) text becomes JSON if it parses. Throws:
-/// std::invalid_argument as add_node does, and for a node that is not there.
+/// Sets `ID.input` to a value given as text, typed by the socket as in add_node. If there is no socket (an
+/// unknown class, or an undeclared input that the file already has), the text becomes JSON if it parses.
+/// Throws: std::invalid_argument as add_node does, and for an absent node.
 Graph set_input(const NodeRegistry& registry, Graph graph, const std::string& target,
                 const std::string& value);
 
@@ -27,19 +29,7 @@ Graph set_input(const NodeRegistry& registry, Graph graph, const std::string& ta
 Graph connect(const NodeRegistry& registry, Graph graph, const std::string& from, const std::string& to);
 
 /// Removes a node; `unconnected` receives the inputs ("B.input") that lost their link.
-/// Throws: std::invalid_argument if it is not there.
+/// Throws: std::invalid_argument for an absent node.
 Graph remove_node(Graph graph, const std::string& id, std::vector<std::string>& unconnected);
-
-/// The graph as text: nodes in order of execution, one line each, with links (`clip <- 1.CLIP`), constants
-/// (`steps=20`) and outputs. Graphs that cannot run are drawn too, with what is missing marked.
-std::string draw_text(const NodeRegistry& registry, const Graph& graph);
-/// For Graphviz.
-std::string draw_dot(const NodeRegistry& registry, const Graph& graph);
-/// A picture: nodes in columns by distance from their sources, links as curves.
-std::string draw_svg(const NodeRegistry& registry, const Graph& graph);
-
-/// Differences by meaning, one line each: nodes are matched by id, then by class and inputs; order, layout,
-/// titles, numbering and 1 against 1.0 do not count. Empty: equal.
-std::vector<std::string> diff(const Graph& before, const Graph& after);
 
 }  // namespace reel::pipeline

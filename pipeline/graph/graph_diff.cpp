@@ -1,5 +1,6 @@
-#include "pipeline/graph/check.h"
-#include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_diff.h"
+
+#include "pipeline/graph/graph_order.h"
 #include "pipeline/hash.h"
 
 namespace reel::pipeline {

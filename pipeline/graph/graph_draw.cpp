@@ -1,5 +1,6 @@
-#include "pipeline/graph/check.h"
-#include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_draw.h"
+
+#include "pipeline/graph/graph_order.h"
 
 namespace reel::pipeline {
 namespace {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/files/part_file.h"
+#include "pipeline/graph/graph_reader.h"
 
 namespace reel::pipeline {
 

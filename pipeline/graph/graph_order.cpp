@@ -1,5 +1,4 @@
-// Which nodes a run needs, and in which order.
-#include "pipeline/graph/check.h"
+#include "pipeline/graph/graph_order.h"
 
 namespace reel::pipeline {
 

@@ -1,8 +1,10 @@
 // Reading graph files. One class, above 300 lines, because one pass over hostile text has one state.
-#include "pipeline/graph/graph_json.h"
+#include "pipeline/graph/graph_reader.h"
 
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+
+#include "pipeline/graph/graph_json.h"
 
 namespace reel::pipeline {
 namespace {

@@ -1,6 +1,7 @@
 // A layered drawing: columns by distance from the sources, rows so that links cross little.
-#include "pipeline/graph/check.h"
-#include "pipeline/graph/graph_change.h"
+#include "pipeline/graph/graph_svg.h"
+
+#include "pipeline/graph/graph_order.h"
 #include "pipeline/xml_text.h"
 
 namespace reel::pipeline {

@@ -18,16 +18,17 @@ class RunContext;
 /// all.
 struct Socket {
   std::string name, type, help = {};
-  std::optional<ParamValue> default_value =
-      std::nullopt;  // what an absent constant means; none: must be given
+  std::optional<ParamValue> default_value = std::nullopt;  // of an absent constant; none: must be given
   std::optional<Range> range = std::nullopt;
   std::vector<std::string> choices = {};
   bool optional = false;  // may stay unconnected: the node sees no value
   bool multiline = false;
   bool seed = false;  // any 64-bit unsigned integer (kept bit for bit in int64_t)
-  bool file = false;  // a path whose content counts: its size and time enter the cache key. On an output: a
-                      // file that the node wrote; a cached result holds only while that file is unchanged
-  bool permission = false;  // lets the node do its work and does not shape it: stays out of the cache key
+  /// A path whose content counts: the file's size and time enter the cache key. On an output: a file that the
+  /// node wrote; a cached result is valid only while that file is unchanged.
+  bool file = false;
+  /// Permits the work (`overwrite`) without changing the result; not part of the cache key.
+  bool permission = false;
 };
 
 /// The inputs of one execution, already typed, checked and with defaults filled in.
@@ -50,21 +51,23 @@ class Inputs {
 
 using NodeFunction = std::function<std::vector<Value>(const Inputs&, RunContext&)>;
 
-/// Text that changes when a node would give another result from the same inputs, e.g. the stamp of the folder
-/// that a model's name stands for. Sees constants only: linked inputs have no value yet.
+/// Returns a text that changes when the node would give another result from the same inputs, e.g. the stamp
+/// of the folder that a model's name stands for. The function sees constants only: linked inputs have no
+/// value yet.
 using ChangeToken = std::function<std::string(const Inputs&, const RunContext&)>;
 
-/// `spec.name` is the class_type, `spec.summary` its one-line help; `spec.params` stays empty: sockets say it
-/// all.
+/// `spec.name` is the class_type, `spec.summary` its one-line help. `spec.params` stays empty: the sockets
+/// declare the inputs.
 struct NodeSpec {
   Spec spec;
   std::string category;
   std::vector<Socket> inputs, outputs;
   NodeFunction run;
-  bool sink = false;      // has an effect outside the graph: such nodes are what a run is for
-  int version = 1;        // enters the cache key: raise it when results change
-  bool cacheable = true;  // false: always runs, and so does all that depends on it. A sink is only ever
-                          // cached if it has an output with `file`: what it did can be looked at then
+  bool sink = false;  // has an effect outside the graph: such nodes are what a run is for
+  int version = 1;    // enters the cache key: raise it when results change
+  /// False: the node always runs, and so do all that depend on it. A sink is cached only if it has an output
+  /// with `file`: the executor can then see whether its work is still there.
+  bool cacheable = true;
   ChangeToken change_token = {};  // optional; enters the cache key
 
   const Socket* input(std::string_view socket_name) const;
@@ -74,13 +77,5 @@ class NodeRegistry : public Registry<NodeSpec> {};
 
 /// Fills `registry` with every node in pipeline/nodes/ (generated).
 void register_nodes(NodeRegistry& registry);
-
-/// The category of the nodes that add_edit_nodes makes.
-inline constexpr const char* kEditCategory = "attention edits";
-
-/// Adds one MODEL -> MODEL node per edit, made from its spec: its options as inputs, `preset` where it has
-/// any (an option left at its default then takes the preset's value), and `selector`, which refines where it
-/// applies. `edits` must outlive the registry.
-void add_edit_nodes(NodeRegistry& registry, const attention::EditRegistry& edits);
 
 }  // namespace reel::pipeline

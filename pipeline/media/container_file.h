@@ -1,4 +1,4 @@
-// Whether a container file is whole, where libav would silently stop at its end.
+// Checks that a container file is complete: libav silently stops where a file is cut off.
 #pragma once
 
 #include <string>

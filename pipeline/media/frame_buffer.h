@@ -1,4 +1,4 @@
-// Frames gathered one by one into one tensor, without trusting what a file says of their number.
+// Gathers frames one by one into one tensor, without trusting the number of frames that a file states.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,11 +7,11 @@ namespace reel::media {
 
 class FrameBuffer {
  public:
-  /// `expected` frames are made room for, as far as that is sensible.
+  /// Reserves room for `expected` frames, but not more than is sensible.
   FrameBuffer(int64_t height, int64_t width, int64_t expected);
-  /// A place for the next frame: uint8 [H, W, 3]. Valid until the next call.
+  /// Memory for the next frame: uint8 [H, W, 3]. Valid until the next call.
   at::Tensor next();
-  /// What was gathered: uint8 [F, H, W, 3], contiguous.
+  /// All frames: uint8 [F, H, W, 3], contiguous.
   at::Tensor take();
 
  private:

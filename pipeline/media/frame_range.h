@@ -1,4 +1,4 @@
-// Bounds that every reader checks.
+// Bounds that every reader of media checks.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ struct FrameRange {
   int64_t begin, end;
 };
 
-/// The frames that read(begin, end) means in a video of `count`: end beyond the last is cut, end < 0 means
-/// all. Throws: std::invalid_argument if begin is negative or end lies before begin.
+/// The frames that read(begin, end) covers in a video of `count` frames: an end beyond the last is cut, a
+/// negative end means all. Throws: std::invalid_argument if begin is negative or end lies before begin.
 FrameRange frame_range(const std::string& path, int64_t begin, int64_t end, int64_t count);
 
 }  // namespace reel::media

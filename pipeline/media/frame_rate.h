@@ -12,7 +12,7 @@ struct FrameRate {
 };
 
 /// A simple fraction within 1e-7 of `fps`: 7.5 is 15/2, 29.97 is 2997/100, and 30000.0/1001 is
-/// 30000/1001. Range:  fps in [0.001, 1000]. Throws: std::invalid_argument "[place] ..." outside that range.
+/// 30000/1001. Range: fps in [0.001, 1000]. Throws: std::invalid_argument "[place] ..." outside that range.
 FrameRate to_frame_rate(const std::string& place, double fps);
 
 }  // namespace reel::media

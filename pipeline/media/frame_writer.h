@@ -1,4 +1,4 @@
-// What all writers have in common: the checks of frames and of the order of calls.
+// The base of all writers: checks frames and the order of calls.
 #pragma once
 
 #include <string>

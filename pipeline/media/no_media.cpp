@@ -1,8 +1,12 @@
 // Stands in for FFmpeg and OpenCV in a build without them (REEL_WITH_MEDIA=OFF): .y4m is all that is left.
 #include <stdexcept>
 
-#include "pipeline/media/backend.h"
+#include "pipeline/media/libav/encoders.h"
+#include "pipeline/media/libav/gif_writer.h"
+#include "pipeline/media/libav/libav_writer.h"
+#include "pipeline/media/libav/media_reader.h"
 #include "pipeline/media/pictures/picture_reader.h"
+#include "pipeline/media/pictures/png_writer.h"
 
 namespace reel::media {
 namespace {

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "attention/plugin/spec.h"
-#include "pipeline/media/backend.h"
+#include "pipeline/media/libav/encoders.h"
 
 namespace reel::media {
 namespace {

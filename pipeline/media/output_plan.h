@@ -1,4 +1,4 @@
-// What a path and its options ask for, checked and completed without touching the disk.
+// Decides from a path and its options what is written, without touching the disk.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace reel::media {
 
-/// The names of a numbered picture sequence: the text before the number, the text after it, and the least
-/// digits.
+/// The names of a numbered picture sequence: the text before the number, the text after it, and the fewest
+/// digits of the number.
 struct PicturePattern {
   std::string before, after;
   int digits = 0;

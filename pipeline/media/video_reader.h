@@ -10,8 +10,9 @@
 namespace reel::media {
 
 struct VideoInfo {
-  int64_t frames = 0, height = 0,
-          width = 0;  // frames: as counted by the container, or by decoding where it does not say
+  /// As the container counts them or, if it does not say, by decoding.
+  int64_t frames = 0;
+  int64_t height = 0, width = 0;
   double fps = 0;
   std::string format, codec;
 };

@@ -5,10 +5,12 @@
 
 #include <stdexcept>
 
-#include "pipeline/media/backend.h"
+#include "pipeline/media/libav/gif_writer.h"
+#include "pipeline/media/libav/libav_writer.h"
 #include "pipeline/media/output_plan.h"
 #include "pipeline/media/output_target.h"
-#include "pipeline/media/y4m/y4m.h"
+#include "pipeline/media/pictures/png_writer.h"
+#include "pipeline/media/y4m/y4m_writer.h"
 
 namespace reel::media {
 

@@ -14,9 +14,9 @@ struct WriteOptions {
   double fps = 8;          // 0.001 to 1000; at most 50 for .gif
   int crf = -1;            // constant quality, 0 (best) to 51 (H.264) or 63 (VP9); -1: codec's default
   std::string codec = {};  // h264, hevc (or h265), vp9, av1; empty: by extension
-  std::map<std::string, std::string> metadata =
-      {};                  // container tags (mp4, webm) or PNG text chunks: `prompt`,
-                           // `workflow`, `reel`; .gif and .y4m have no place for them
+  /// Container tags (mp4, webm) or PNG text chunks: `prompt`, `workflow`, `reel`. .gif and .y4m have no place
+  /// for them.
+  std::map<std::string, std::string> metadata = {};
   bool overwrite = false;  // false: refuse a name that exists
   int64_t frames = -1;     // how many will come, if known: a .png without %d takes one only
 };
@@ -32,7 +32,7 @@ class VideoWriter {
   static std::unique_ptr<VideoWriter> create(const std::string& path, const WriteOptions& options);
   virtual ~VideoWriter() = default;
   /// frame: uint8 [H, W, 3] RGB, CPU; all frames of one size. Odd sizes are padded by repeating the last row
-  /// or column where the format needs even ones (yuv420p).
+  /// or column if the format needs even ones (yuv420p).
   virtual void write(const at::Tensor& frame) = 0;
   /// Flushes, closes, and gives the file its name. Throws: std::runtime_error (full disk, ...).
   virtual void finish() = 0;
@@ -44,7 +44,7 @@ class VideoWriter {
 void write_video(const std::string& path, const Frames& frames, const WriteOptions& options,
                  const std::function<void(int64_t, int64_t)>& progress = {});
 
-/// Throws as VideoWriter::create would, and leaves nothing behind: for checks before hours of work.
+/// Throws as VideoWriter::create does, and leaves nothing behind: a check before hours of work.
 void check_output(const std::string& path, const WriteOptions& options);
 
 /// What this build can write: extension without its dot -> codec name in use, {"mp4", "h264"}.

@@ -1,5 +1,5 @@
 // CLIPSetLastLayer: leaves out the text encoder's last layers ("clip skip").
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

@@ -2,8 +2,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include "pipeline/nodes/support/prompt_check.h"
-#include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace {

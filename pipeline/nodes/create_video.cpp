@@ -1,5 +1,5 @@
 // CreateVideo: pictures and a rate as a video; this is where values are rounded to 8 bits.
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

@@ -1,7 +1,7 @@
 // DiffusersLoader: a model folder in the Hugging Face layout as MODEL, CLIP and VAE. Reads configurations
 // only; weights are loaded when a node needs them.
 #include "models/model_folder.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace {

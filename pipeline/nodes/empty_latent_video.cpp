@@ -1,5 +1,5 @@
 // EmptyLatentVideo: the size of a video to be sampled.
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

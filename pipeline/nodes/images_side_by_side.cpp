@@ -1,5 +1,5 @@
 // ImagesSideBySide: two videos of the same size in one picture, for comparisons.
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

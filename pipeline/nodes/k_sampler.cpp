@@ -7,8 +7,8 @@
 #include "guidance/guiders/cfg.h"
 #include "guidance/sampling/sampling.h"
 #include "models/files/safetensors.h"
-#include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace {

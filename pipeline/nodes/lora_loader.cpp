@@ -1,5 +1,5 @@
 // LoraLoader: adds a low-rank adapter to a model and its text encoder; merged when their weights are loaded.
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

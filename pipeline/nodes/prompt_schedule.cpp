@@ -6,8 +6,8 @@
 #include "guidance/prompt_schedule.h"
 #include "pipeline/nodes/support/prompt_check.h"
 #include "pipeline/nodes/support/schedule_sockets.h"
-#include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace {

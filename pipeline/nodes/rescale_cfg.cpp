@@ -1,5 +1,5 @@
 // RescaleCFG: brings the guided prediction's deviation back towards the conditional one's.
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 

@@ -1,7 +1,7 @@
 // SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
 #include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace fs = std::filesystem;

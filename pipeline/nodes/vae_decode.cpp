@@ -1,8 +1,8 @@
 // VAEDecode and VAEDecodeTiled: latent to pictures.
 #include <c10/core/InferenceMode.h>
 
-#include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace {

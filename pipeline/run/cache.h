@@ -9,20 +9,20 @@
 
 namespace reel::pipeline {
 
-/// What an execution left behind.
+/// The result of one execution of a node.
 struct Outcome {
   std::vector<Value> values;                 // one per output
   std::map<std::string, std::string> facts;  // of its report
   std::vector<attention::EditReport> edits;
-  std::vector<std::pair<std::string, std::string>>
-      written;  // files, with their stamps right after they were written
+  /// Files that the node wrote, with their stamps right after.
+  std::vector<std::pair<std::string, std::string>> written;
 };
 
-/// Whether every file that was written is still as it was.
+/// True if every file that the node wrote is unchanged.
 bool files_unchanged(const Outcome& outcome);
 
-/// Outcomes by content key, least recently used first to go. Bytes are those of tensors' storages, each
-/// counted once however many outcomes share it, and of texts.
+/// Keeps outcomes by content key, and drops those that were not used for longest. Their size is that of their
+/// texts and of the storages of their tensors; a storage that several outcomes share counts once.
 class MemoryCache {
  public:
   explicit MemoryCache(size_t budget) : budget_(budget) {}

@@ -12,23 +12,23 @@ namespace reel::pipeline {
 /// XDG_CACHE_HOME/reel, else HOME/.cache/reel; empty if neither variable is set.
 std::string default_cache_dir();
 
-/// Outcomes by content key, one safetensors file each, in FOLDER/results-1/. Written through a temporary file
-/// and a rename, so processes may share a folder. A damaged file is reported, removed and taken as absent.
-/// When the files exceed the budget, those not used for longest go. Nothing here throws for an environment's
-/// sake: a cache that cannot be used only makes a run slower, and says so.
+/// Keeps outcomes by content key, one safetensors file each, in FOLDER/results-1/. Files are written through
+/// a temporary file and a rename, so processes may share a folder. A damaged file is reported, removed and
+/// treated as absent. If the files exceed the budget, those not used for longest are removed. A fault of the
+/// disk never throws: without its cache a run is only slower, and a warning says so.
 class DiskCache {
  public:
   using Warn = std::function<void(const std::string&)>;
-  /// `edits` restores the edit plans of models; null: such outcomes are not kept.
+  /// `edits` restores the edit plans of models; null: outcomes with edits are not kept.
   DiskCache(std::string folder, size_t budget, const attention::EditRegistry* edits);
 
-  /// The outcome, with tensors on `device` where they were not on the CPU, or null.
+  /// The outcome, or null. Tensors that were not on the CPU are put on `device`.
   std::shared_ptr<const Outcome> find(const std::string& key, at::Device device, const Warn& warn);
-  /// Keeps an outcome, unless it holds what cannot be written (an edit that its text does not restore) or
+  /// Keeps an outcome, unless it cannot be written (it holds an edit that its text does not restore) or
   /// exceeds the budget by itself.
   void put(const std::string& key, const Outcome& outcome, const Warn& warn);
   void remove(const std::string& key);
-  /// Marks as used, so that it stays.
+  /// Marks an outcome as just used, so that it stays.
   void touch(const std::string& key);
   const std::string& folder() const { return folder_; }
 

@@ -1,7 +1,9 @@
 #include "pipeline/run/edit_misfits.h"
 
 #include "attention/plugin/misfit.h"
-#include "pipeline/graph/check.h"
+#include "pipeline/graph/graph_order.h"
+#include "pipeline/run/edit_nodes.h"
+#include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
 
 namespace reel::pipeline {

@@ -1,6 +1,4 @@
-#include "attention/plugin/edit_registry.h"
-#include "pipeline/graph/node.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/edit_nodes.h"
 
 namespace reel::pipeline {
 namespace {

@@ -4,30 +4,10 @@
 
 #include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_json.h"
-#include "pipeline/process_memory.h"
+#include "pipeline/graph/graph_order.h"
 #include "pipeline/run/run.h"
 
 namespace reel::pipeline {
-
-const NodeReport* Report::find(const std::string& id) const {
-  for (const NodeReport& node : nodes) {
-    if (node.id == id) return &node;
-  }
-  return nullptr;
-}
-
-void RunContext::step(int64_t done, int64_t all, const Picture& picture) const {
-  if (report) report->peak_bytes = std::max(report->peak_bytes, process_memory().resident);
-  if (options.progress) options.progress({report ? report->id : "", title, "step", done, all, "", picture});
-  if (options.cancel && *options.cancel) throw Cancelled();
-}
-
-void RunContext::warn(const std::string& message) const {
-  const std::string text = report ? node_place(report->id, report->spec) + ": " + message : message;
-  if (run_report) run_report->warnings.push_back(text);
-  if (options.progress)
-    options.progress({report ? report->id : "", report ? title : "", "warning", 0, 0, text});
-}
 
 Executor::Executor(const NodeRegistry& registry, RunContext context)
     : registry_(registry), context_(std::move(context)), state_(std::make_unique<ExecutorState>()) {

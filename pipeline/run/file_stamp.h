@@ -1,4 +1,4 @@
-// Whether what a path names has changed, told without reading it.
+// Tells whether a file or folder has changed, without reading its content.
 #pragma once
 
 #include <string>

@@ -15,7 +15,8 @@ namespace reel::pipeline {
 /// model once.
 class ModelCache {
  public:
-  /// `dtype`: empty: models::default_dtype of each component. `components`: how many of each kind are kept.
+  /// `dtype`: empty means models::default_dtype of each component. `components`: how many of each kind are
+  /// kept.
   ModelCache(const models::FamilyRegistry& families, at::Device device, std::optional<at::ScalarType> dtype,
              size_t components = 2);
 
@@ -26,9 +27,9 @@ class ModelCache {
   /// The sites of a model, without reading its weights.
   std::vector<attention::Site> sites(const ModelHandle& model);
 
-  /// What loading has cost so far.
+  /// The time that loading has taken so far.
   double load_seconds() const { return load_seconds_; }
-  /// Things worth telling the user, e.g. LoRA modules that fit nothing. Emptied by the call.
+  /// Warnings for the user, e.g. about LoRA modules that fit nothing. The call empties the list.
   std::vector<std::string> take_warnings();
   at::Device device() const { return device_; }
 

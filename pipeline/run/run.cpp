@@ -4,8 +4,8 @@
 
 #include <chrono>
 
-#include "pipeline/graph/check.h"
 #include "pipeline/graph/constant.h"
+#include "pipeline/graph/graph_order.h"
 #include "pipeline/hash.h"
 #include "pipeline/process_memory.h"
 #include "pipeline/run/file_stamp.h"
@@ -188,7 +188,7 @@ void Run::run_marked() {
       const auto known = task.outcome ? task.outcome : state_.memory.find(task.key);
       if (known) task.report.facts = known->facts, task.report.edits = known->edits;
       task.report.cached = true;
-      tell(task, "cached");
+      report_progress(task, "cached");
       continue;
     }
     run_task(task);
@@ -210,12 +210,12 @@ void Run::run_task(Task& task) {
     task.outcome = twin;
     task.report.facts = twin->facts, task.report.edits = twin->edits;
     task.report.cached = true;
-    return tell(task, "cached");
+    return report_progress(task, "cached");
   }
   if (context_.options.cancel && *context_.options.cancel) throw Cancelled();
   context_.report = &task.report;
   context_.title = task.node->title.empty() ? task.node->spec : task.node->title;
-  tell(task, "start");
+  report_progress(task, "start");
   const ProcessMemory before = process_memory();
   const auto start = std::chrono::steady_clock::now();
   task.report.peak_bytes = before.resident;
@@ -224,7 +224,7 @@ void Run::run_task(Task& task) {
   const ProcessMemory after = process_memory();
   task.report.peak_bytes =
       after.peak > before.peak ? after.peak : std::max(task.report.peak_bytes, after.resident);
-  tell(task, "done");
+  report_progress(task, "done");
   context_.report = nullptr;
 }
 
@@ -286,7 +286,7 @@ void Run::keep(Task& task, std::vector<Value> values) {
     state_.disk->put(task.key, *outcome, [&](const std::string& message) { context_.warn(message); });
 }
 
-void Run::tell(const Task& task, const char* stage) const {
+void Run::report_progress(const Task& task, const char* stage) const {
   if (!context_.options.progress) return;
   context_.options.progress(
       {task.node->id, task.node->title.empty() ? task.node->spec : task.node->title, stage, 0, 0, ""});

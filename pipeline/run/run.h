@@ -1,9 +1,9 @@
-// One run of a graph: which nodes must run, given what the caches hold, and running them.
+// One run of a graph: decides which nodes must run, given what the caches hold, and runs them.
 #pragma once
 
 #include "pipeline/run/cache.h"
 #include "pipeline/run/disk_cache.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 
@@ -15,13 +15,13 @@ struct ExecutorState {
   std::map<std::string, std::string> keys;  // of the last run, by node id
   Outcomes wanted;                          // of the last run's outputs, by node id
   Outcomes shown;                           // that Executor::values handed out since
-  std::string salt;                         // makes the keys of nodes that are never cached equal to no other
+  std::string salt;                         // in the keys of nodes that are never cached: equal to no other
   uint64_t unique_keys = 0;
 };
 
-/// The work of Executor::run, after the graph was found sound. Evaluation is by demand: from the wanted nodes
-/// backwards, a node whose outcome is cached asks for nothing; the others ask for their sources, and then run
-/// in order.
+/// Does the work of Executor::run for a sound graph. It starts from the wanted nodes and goes backwards: a
+/// node whose outcome is cached needs nothing more; any other node needs its sources. The nodes without an
+/// outcome then run in order.
 class Run {
  public:
   Run(const NodeRegistry& registry, RunContext& context, ExecutorState& state, const Graph& graph);
@@ -35,7 +35,7 @@ class Run {
     const NodeSpec* spec = nullptr;
     std::string key;
     std::vector<size_t> sources;             // tasks that it is linked to, each once
-    std::shared_ptr<const Outcome> outcome;  // while someone may need it
+    std::shared_ptr<const Outcome> outcome;  // while a node may need it
     bool wanted = false, must_run = false, done = false;
     size_t consumers_left = 0;  // that have yet to run
     NodeReport report;
@@ -51,7 +51,7 @@ class Run {
   Inputs inputs_of(const Task& task) const;
   Value linked_value(const Task& task, const Socket& socket, const Link& link) const;
   void keep(Task& task, std::vector<Value> values);
-  void tell(const Task& task, const char* stage) const;
+  void report_progress(const Task& task, const char* stage) const;
 
   RunContext& context_;
   ExecutorState& state_;

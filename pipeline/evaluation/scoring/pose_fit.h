@@ -16,15 +16,14 @@ struct Target {
 /// sprite.
 double energy(const Target& target);
 
-/// How much the sprite at `pose` changes that sum: negative where it explains the frame.
+/// How much the sprite at `pose` changes that sum: negative if it explains the frame.
 struct Gain {
   double agreement = 0;  // sum of products of what the sprite changes and what differs from the background
   double strength = 0;   // sum of squares of what the sprite changes
   /// The change of the sum with the sprite as it is.
   double plain() const { return strength - 2 * agreement; }
-  /// The change with the sprite as faded as suits best, by half at most. Sprites are compared by this one:
-  /// with a plain sum, pale sprites win wherever the shape is not quite right, because they have less to
-  /// lose.
+  /// The change with the sprite faded as suits best, by half at most. Sprites are compared by this one: with
+  /// a plain sum, pale sprites win if the shape is not quite right, because they have less to lose.
   double softened() const;
 };
 Gain gain(const SpriteBank& bank, int sprite, const Pose& pose, const Target& target);

@@ -10,8 +10,8 @@ namespace reel::world {
 struct Recognition {
   int sprite = -1;       // -1: nothing stands out from the background in half of the frames
   double explained = 0;  // fraction of the energy that the sprite explains
-  std::vector<double>
-      evidence;  // that fraction for every sprite (from the coarse search where it ended there)
+  /// That fraction for every sprite; of the coarse search for sprites that went no further.
+  std::vector<double> evidence;
 };
 
 /// Tries every sprite upright and turned at every second frame: all of them at the coarse resolution, the

@@ -9,7 +9,7 @@
 
 namespace reel::world {
 
-/// What became of one asked object.
+/// What was found of one asked object.
 struct ActorScore {
   int object = -1;  // recognised: index into the world's objects; -1: none
   bool object_right = false;
@@ -19,8 +19,8 @@ struct ActorScore {
   double asked_explained = 0;  // the same for the object that was asked for
   MotionFit motion_fit;
   std::vector<Sighting> track;  // per frame
-  double appearance =
-      0;  // similarity of the object between all pairs of frames, moved and turned back: 0 to 1
+  /// Similarity of the object between all pairs of frames, moved and turned back: 0 to 1.
+  double appearance = 0;
   double smoothness = 0;   // 1: follows its motion; 0: jumps at random
   double consistency = 0;  // appearance x smoothness
 };
@@ -30,15 +30,15 @@ struct VideoScore {
   int background = -1;
   bool background_right = false;
   double background_explained = 0;  // fraction of pixels that the fitted background explains
-  double background_flicker =
-      0;                   // mean change of background pixels between neighbouring frames, of 255 levels
+  /// Mean change of background pixels between neighbouring frames, of 255 levels.
+  double background_flicker = 0;
   double consistency = 0;  // mean of the actors'
   double amplitude = 0;    // mean of the actors': path of an object's edge, in frame widths a frame
   bool all_right() const;  // every object, every motion and the background
 };
 
 constexpr int kSide = 64;            // of the fine pictures; the coarse ones have half of it
-constexpr double kReachOfOne = 0.3;  // of find_blob, where one object has the frame for itself
+constexpr double kReachOfOne = 0.3;  // of find_blob, if one object has the frame to itself
 
 /// Throws: std::invalid_argument unless frames are uint8 [F, H, W, 3], at least 2 of at least 16 x 16 pixels.
 void check_frames(const at::Tensor& frames);
@@ -48,7 +48,7 @@ void check_scene(const World& world, const Scene& asked);
 View view_over(std::vector<Raster> clip, const BackgroundFit& background);
 
 /// Recognises objects, motions and backgrounds by fitting the known sprites and backgrounds to the video: no
-/// learned network takes part. Holds what only depends on the world.
+/// learned network takes part. Holds the data that depends on the world alone.
 class Scorer {
  public:
   /// `world` must outlive the scorer.

@@ -18,7 +18,7 @@ constexpr double kLeastRange = 0.1;
 constexpr double kLeastStep = 0.1;
 
 /// How the frames follow each other. video: [F, 3, side, side] in [0, 1].
-void score_course(const at::Tensor& video, const std::vector<int64_t>& knots, SynopsisScore& score) {
+void score_course(const at::Tensor& video, const std::vector<int64_t>& knots, StageScores& score) {
   const int64_t steps = video.size(0) - 1;
   const auto distance = [&](int64_t a, int64_t b) {
     return (video[a] - video[b]).abs().mean().item<double>() * 255;
@@ -37,7 +37,7 @@ void score_course(const at::Tensor& video, const std::vector<int64_t>& knots, Sy
 
 }  // namespace
 
-bool SynopsisScore::all_right() const {
+bool StageScores::all_right() const {
   return std::all_of(stages.begin(), stages.end(), [](const StageScore& stage) { return stage.right(); });
 }
 
@@ -59,10 +59,10 @@ std::vector<int64_t> stage_frames(const std::vector<int64_t>& knots, size_t stag
   return frames;
 }
 
-SynopsisScorer::SynopsisScorer(const World& world) : world_(world), bank_(world) {}
+StageScorer::StageScorer(const World& world) : world_(world), bank_(world) {}
 
-SynopsisScore SynopsisScorer::score(const at::Tensor& frames, const Synopsis& asked,
-                                    guidance::PromptBlend blend) const {
+StageScores StageScorer::score(const at::Tensor& frames, const SceneStages& asked,
+                               guidance::PromptBlend blend) const {
   check_frames(frames);
   for (const Scene& stage : asked.stages) {
     check_scene(world_, stage);
@@ -72,7 +72,7 @@ SynopsisScore SynopsisScorer::score(const at::Tensor& frames, const Synopsis& as
   const std::vector<int64_t> knots =
       guidance::synopsis_knots(static_cast<int64_t>(asked.stages.size()), frames.size(0));
   const std::vector<Raster> clip = to_rasters(frames, kSide);
-  SynopsisScore result;
+  StageScores result;
   for (size_t l = 0; l < knots.size(); ++l) {
     std::vector<Raster> near;
     for (const int64_t frame : stage_frames(knots, l, blend)) near.push_back(clip[frame]);

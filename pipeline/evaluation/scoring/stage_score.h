@@ -1,5 +1,5 @@
-// Scores one video against the synopsis that was asked for: the right content at each stage, and how it gets
-// from one to the next.
+// Scores one video against the stages that were asked for: the right content at each stage, and how the video
+// gets from one to the next.
 #pragma once
 
 #include "pipeline/evaluation/scoring/recognise.h"
@@ -15,31 +15,32 @@ struct StageScore {
   bool right() const { return object_right && background_right; }
 };
 
-struct SynopsisScore {
+struct StageScores {
   std::vector<StageScore> stages;
-  double largest_step = 0;  // largest change from one frame to the next, in steps of an even course: the
-                            // distances of neighbouring knots, added up and spread over all steps. About 1:
-                            // even; (F - 1) / (L - 1) and more: sudden; 0: nothing changes
-  double jumping =
-      0;  // largest share of the frame that makes half of its whole change, or more, within one step
+  /// Largest change from one frame to the next, in steps of an even course: the distances of neighbouring
+  /// knots, added up and spread over all steps. About 1: even; (F - 1) / (L - 1) and more: sudden; 0: nothing
+  /// changes.
+  double largest_step = 0;
+  /// Largest share of the frame that makes half of its whole change, or more, within one step.
+  double jumping = 0;
   double change = 0;  // mean difference of the first and the last frame, in levels of 255
   bool all_right() const;
 };
 
-/// Frames that say what stage `stage` looks like, its knot first, two more on a side at most: between linear
-/// stages those at most a sixteenth of the way to a neighbouring knot, of held ones those behind the knot, up
-/// to half of the way to the next.
+/// The frames that show stage `stage`: its knot first, and at most two more on each side. Between linear
+/// stages: frames at most a sixteenth of the way to a neighbouring knot. Of a held stage: frames behind the
+/// knot, up to half of the way to the next.
 std::vector<int64_t> stage_frames(const std::vector<int64_t>& knots, size_t stage,
                                   guidance::PromptBlend blend);
 
-/// Holds what only depends on the world.
-class SynopsisScorer {
+/// Holds the data that depends on the world alone.
+class StageScorer {
  public:
   /// `world` must outlive the scorer.
-  explicit SynopsisScorer(const World& world);
+  explicit StageScorer(const World& world);
   /// frames: uint8 [F, H, W, 3], at least 2 frames and one per stage, of at least 16 x 16 pixels.
-  /// Throws: std::invalid_argument for other frames or a synopsis that is not of this world.
-  SynopsisScore score(const at::Tensor& frames, const Synopsis& asked, guidance::PromptBlend blend) const;
+  /// Throws: std::invalid_argument for other frames or stages that are not of this world.
+  StageScores score(const at::Tensor& frames, const SceneStages& asked, guidance::PromptBlend blend) const;
 
  private:
   const World& world_;

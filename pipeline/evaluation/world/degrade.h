@@ -1,11 +1,11 @@
-// What generated videos suffer from, applied to rendered truth: how far can the scorer be trusted on them?
+// Degrades rendered truth as generation degrades videos, to find how far the scorer can be trusted on them.
 #pragma once
 
 #include "pipeline/evaluation/world/scene.h"
 
 namespace reel::world {
 
-/// How much of each; the defaults change nothing.
+/// The strength of each degradation; the defaults change nothing.
 struct Degradation {
   int64_t blur_side = 0;  // scaled down to this many pixels a side and up again; 0: not
   double noise = 0;       // deviation of normal noise on every value

@@ -29,9 +29,9 @@ struct MotionFit {
   double error = 0;  // of the best motion: mean square in units of a full motion of each kind
   std::vector<double> errors;  // of every motion
   MotionAmplitude amplitude;
-  double roughness = 0;  // root mean square change of velocity from frame to frame, in frame widths a frame,
-                         // beyond what the best motion has itself; zooms and turns count by what they move
-                         // the object's edge
+  /// Root mean square change of velocity from frame to frame, in frame widths a frame, beyond that of the
+  /// best motion itself; zooms and turns count by how far they move the object's edge.
+  double roughness = 0;
 };
 
 /// Fits what each motion predicts for x, y, log(size) and angle by least squares, its extent between 0.6

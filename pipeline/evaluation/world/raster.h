@@ -1,4 +1,4 @@
-// Small pictures and smoothed sprites in the memory layout that the pose search wants: its inner loops visit
+// Small pictures and smoothed sprites in the memory layout that the pose search needs: its inner loops visit
 // some thousand pixels a million times, so they are plain loops over floats and not tensor operators.
 #pragma once
 

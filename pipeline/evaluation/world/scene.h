@@ -36,8 +36,8 @@ class Dice {
   std::mt19937_64 engine_;
 };
 
-/// Two actors (of different objects) with probability `two_fraction`; everything else uniform and
-/// independent.
+/// Draws two actors (of different objects) with probability `two_fraction`, else one; everything else
+/// uniformly and independently.
 Scene sample_scene(const World& world, Dice& dice, double two_fraction);
 
 /// `a rocket moving up in space`, `a boat moving right and an owl bouncing at sea`.
@@ -53,14 +53,14 @@ struct Pose {
   double x = 0.5, y = 0.5, size = 0.3, angle = 0;
 };
 
-/// What is drawn once a clip for one actor.
+/// What is drawn once per clip for one actor.
 struct ActorTake {
   double cx = 0, cy = 0, size = 0, travel_x = 0, travel_y = 0, hop = 0;
 };
 
 /// One way of playing a scene: everything that a prompt leaves open.
 struct Take {
-  double horizon = 1;                // 1 where the background has no ground
+  double horizon = 1;                // 1 if the background has no ground
   Colour top{}, bottom{}, ground{};  // what is added to the background's colours
   std::vector<ActorTake> actors;
 };

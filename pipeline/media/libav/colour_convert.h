@@ -35,8 +35,8 @@ class ToRgb {
 
   ScalerPtr scaler_;
   FramePtr target_;
-  int width_ = 0, height_ = 0, format_ = -1, matrix_ = -1, range_ = -1,
-      siting_ = -1;  // what scaler_ was made for
+  // What scaler_ was made for.
+  int width_ = 0, height_ = 0, format_ = -1, matrix_ = -1, range_ = -1, siting_ = -1;
 };
 
 }  // namespace reel::media

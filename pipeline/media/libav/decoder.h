@@ -12,7 +12,8 @@ namespace reel::media {
 
 class Decoder {
  public:
-  /// Throws: std::runtime_error "[path] ..." if it is no video in a container that we read, or damaged.
+  /// Throws: std::runtime_error "[path] ..." if the file is damaged, or no video in a container that is read
+  /// here.
   explicit Decoder(const std::string& path);
 
   /// The next frame, valid until the next call; nullptr at the end. Throws: std::runtime_error if it is
@@ -24,10 +25,9 @@ class Decoder {
   /// Frames that the container lists; 0 if it does not.
   int64_t listed_frames() const;
   double fps() const;
-  /// Counter-clockwise quarter turns by which frames are to be rotated for display (as phones store them): 0
-  /// to 3.
+  /// Counter-clockwise quarter turns, 0 to 3, that turn frames upright (phones store videos lying down).
   int quarter_turns() const;
-  /// Tags of the container; those of Matroska in lower case, as they were before Matroska.
+  /// Tags of the container; those of Matroska, which stores capitals, in lower case again.
   std::map<std::string, std::string> metadata() const;
 
  private:

@@ -1,6 +1,5 @@
 #include "pipeline/media/libav/encoders.h"
 
-#include "pipeline/media/backend.h"
 #include "pipeline/media/libav/libav.h"
 
 namespace reel::media {

@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/media/output_plan.h"
-
 namespace reel::media {
 
 struct Encoder {
@@ -17,5 +15,8 @@ struct Encoder {
 
 /// The encoder of the running FFmpeg for that codec; nullptr if it has none of those we know.
 const Encoder* find_encoder(const std::string& codec);
+
+/// True if this build and the libraries that it runs with can write that codec (FFmpeg's name, or `png`).
+bool can_encode(const std::string& codec);
 
 }  // namespace reel::media

@@ -1,13 +1,14 @@
 // GIF with one palette for the whole video, so that still areas do not flicker. The frames are therefore held
 // in memory until finish(). Plays for ever. Delays are whole hundredths of a second, placed so that the error
 // never adds up. The format has no tags: metadata is dropped.
+#include "pipeline/media/libav/gif_writer.h"
+
 #include <ATen/ATen.h>
 
 #include <cstring>
 #include <memory>
 #include <vector>
 
-#include "pipeline/media/backend.h"
 #include "pipeline/media/frame_writer.h"
 #include "pipeline/media/libav/muxer.h"
 #include "pipeline/media/pictures/palette.h"

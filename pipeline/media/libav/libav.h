@@ -82,7 +82,7 @@ class LogCapture {
   std::string last_;
 };
 
-/// "what libav said", or the name of the error code where it said nothing.
+/// "what libav said", or the name of the error code if it said nothing.
 std::string libav_reason(int error, const LogCapture& log);
 
 /// Throws: std::bad_alloc if libav could not allocate.

@@ -1,7 +1,8 @@
+#include "pipeline/media/libav/libav_writer.h"
+
 #include <memory>
 #include <optional>
 
-#include "pipeline/media/backend.h"
 #include "pipeline/media/frame_writer.h"
 #include "pipeline/media/libav/colour_convert.h"
 #include "pipeline/media/libav/muxer.h"

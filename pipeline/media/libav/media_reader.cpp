@@ -1,4 +1,6 @@
 // Tells pictures from videos, and reads ranges of a video's frames.
+#include "pipeline/media/libav/media_reader.h"
+
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
@@ -6,7 +8,6 @@
 #include <memory>
 #include <stdexcept>
 
-#include "pipeline/media/backend.h"
 #include "pipeline/media/frame_buffer.h"
 #include "pipeline/media/frame_range.h"
 #include "pipeline/media/libav/colour_convert.h"

@@ -16,9 +16,10 @@ struct Palette {
   bool exact = false;           // every colour that was added is in it
 };
 
-/// Collects colours, then chooses. A video of at most 256 colours keeps them exactly; otherwise boxes of the
-/// colour cube are split where that lowers the variance most, and the means are refined by k-means. Source:
-/// X. Wu, "Efficient Statistical Computations for Optimal Color Quantization", Graphics Gems II, 1991.
+/// Collects colours, then chooses a palette. A video of at most 256 colours keeps them exactly. Otherwise the
+/// boxes of the colour cube are split where a split lowers the variance most, and k-means refines their
+/// means. Source: X. Wu, "Efficient Statistical Computations for Optimal Color Quantization", Graphics Gems
+/// II, 1991.
 class PaletteBuilder {
  public:
   PaletteBuilder();

@@ -1,4 +1,4 @@
-// What can be told of a picture file without decoding it: kind, size, completeness and text.
+// Inspects picture files without decoding them: kind, size, completeness and text.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ struct PictureFile {
 /// True if the first bytes (10 or more) are those of a picture that inspect_picture knows.
 bool is_picture(const std::string& start);
 
-/// Walks over the whole file and checks what a decoder would only guess at: a PNG's checksums, that a JPEG or
-/// WebP is not cut off. Throws: std::runtime_error "[path] ..." if it is damaged or an animation.
+/// Reads over the whole file and checks what a decoder may pass over: the checksums of a PNG, and that a JPEG
+/// or WebP is not cut off. Throws: std::runtime_error "[path] ..." if it is damaged or an animation.
 PictureFile inspect_picture(const std::string& path, const std::string& bytes);
 
 }  // namespace reel::media

@@ -1,5 +1,5 @@
-// Reads one picture by OpenCV: the same decoders (libjpeg, libpng, libwebp) that Python's picture libraries
-// use, so that a captioner sees the same pixels.
+// Reads one picture with OpenCV. It has the decoders (libjpeg, libpng, libwebp) that Python's picture
+// libraries use, so a captioner sees the same pixels.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,14 +11,14 @@
 
 namespace reel::media {
 
-/// Turned as its EXIF orientation says; transparency is dropped.
+/// Opens a picture, turned as its EXIF orientation says, without its transparency.
 /// Throws: std::runtime_error "[path] ..." if it is damaged or too large.
 std::unique_ptr<VideoReader> open_picture(const std::string& path);
 
-/// Whether this build can read pictures at all.
+/// True if this build can read pictures.
 bool can_read_pictures();
 
-/// The same picture with its transparency: uint8 [H, W, 4], straight alpha; 255 where the file has none.
+/// The same picture with its transparency: uint8 [H, W, 4], straight alpha; 255 if the file has none.
 /// Throws: std::runtime_error "[path] ..." if it is absent, damaged, too large, or not 8 bits a channel.
 at::Tensor read_rgba(const std::string& path);
 

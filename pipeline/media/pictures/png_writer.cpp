@@ -1,4 +1,6 @@
 // Pictures, numbered from 1 by a pattern, or one alone. Each carries the metadata as text chunks.
+#include "pipeline/media/pictures/png_writer.h"
+
 #include <ATen/ATen.h>
 
 #include <filesystem>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "models/files/part_file.h"
-#include "pipeline/media/backend.h"
 #include "pipeline/media/frame_writer.h"
 #include "pipeline/media/output_target.h"
 #include "pipeline/media/pictures/png_file.h"

@@ -1,3 +1,5 @@
+#include "pipeline/media/y4m/y4m_reader.h"
+
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
@@ -10,7 +12,6 @@
 #include <vector>
 
 #include "pipeline/media/frame_range.h"
-#include "pipeline/media/y4m/y4m.h"
 
 namespace reel::media {
 namespace {

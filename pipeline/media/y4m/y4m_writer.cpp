@@ -1,3 +1,5 @@
+#include "pipeline/media/y4m/y4m_writer.h"
+
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
@@ -7,7 +9,6 @@
 
 #include "models/files/part_file.h"
 #include "pipeline/media/frame_writer.h"
-#include "pipeline/media/y4m/y4m.h"
 
 namespace reel::media {
 namespace {

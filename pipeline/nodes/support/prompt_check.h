@@ -1,4 +1,4 @@
-// What a model will not read of a prompt as it is written.
+// Warns about the parts of a prompt that the model ignores.
 #pragma once
 
 #include <string>
@@ -6,17 +6,17 @@
 
 #include "guidance/prompt_schedule.h"
 #include "models/text_encoder.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 #include "pipeline/value.h"
 
 namespace reel::pipeline {
 
-/// The words of a prompt that `known` (lower-case) does not hold, lower-case, each once, in order. Words are
-/// runs of ASCII letters and digits and of bytes beyond ASCII.
+/// The words of a prompt that are not in `known` (lower-case): in lower case, each once, in order. A word is
+/// a run of ASCII letters and digits and of bytes beyond ASCII.
 std::vector<std::string> words_beyond(const std::vector<std::string>& known, const std::string& prompt);
 
-/// Warns of each prompt that has more tokens than the model reads and, once, of words that the model's
-/// training texts did not have, where its folder says which they had (`prompt_words`).
+/// Warns about each prompt that has more tokens than the model reads. If the model's folder lists the words
+/// of its training texts (`prompt_words`), also warns, once, about words that are not among them.
 void check_prompts(const guidance::PromptKeys& prompts, const ClipHandle& clip,
                    const models::TextEncoder& encoder, const RunContext& context);
 

@@ -1,4 +1,4 @@
-// What nodes that spread prompts over frames have in common.
+// Sockets of the nodes that spread prompts over frames.
 #pragma once
 
 #include "guidance/prompt_schedule.h"

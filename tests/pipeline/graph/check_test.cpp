@@ -1,4 +1,5 @@
 #include "pipeline/graph/check.h"
+#include "pipeline/graph/graph_order.h"
 
 #include <gmock/gmock.h>
 

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "pipeline/graph/graph_diff.h"
+#include "pipeline/graph/graph_draw.h"
 #include "pipeline/graph/graph_json.h"
+#include "pipeline/graph/graph_svg.h"
 #include "tests/pipeline/stub_nodes.h"
 
 namespace reel::pipeline::graph_edit_test {

@@ -1,6 +1,7 @@
 // Graph files: what is read, refused and written back. Long because reading and writing are tested against
 // each other.
 #include "pipeline/graph/graph_json.h"
+#include "pipeline/graph/graph_reader.h"
 
 #include <gmock/gmock.h>
 

@@ -3,6 +3,7 @@
 
 #include "attention/plugin/edit_registry.h"
 #include "models/files/safetensors.h"
+#include "pipeline/run/edit_nodes.h"
 #include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
 #include "tests/support/models.h"

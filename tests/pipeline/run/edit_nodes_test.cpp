@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "attention/plugin/edit_registry.h"
+#include "pipeline/run/edit_nodes.h"
 #include "pipeline/run/executor.h"
 
 namespace reel::pipeline::edit_nodes_test {

@@ -4,6 +4,7 @@
 #include "attention/plugin/edit_registry.h"
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/run/disk_cache.h"
+#include "pipeline/run/edit_nodes.h"
 #include "pipeline/run/executor.h"
 #include "pipeline/run/outcome_json.h"
 #include "tests/pipeline/stub_nodes.h"

@@ -9,7 +9,7 @@
 #include "pipeline/evaluation/world/degrade.h"
 #include "tests/support/world.h"
 
-namespace reel::world::synopsis_test {
+namespace reel::world::scene_stages_test {
 
 using guidance::PromptBlend;
 using testing::ElementsAre;
@@ -18,30 +18,30 @@ constexpr StageChange kChanges[] = {StageChange::kBackground, StageChange::kObje
 
 const World& world() { return bundled_world(); }
 
-Synopsis synopsis(const std::vector<std::string>& prompts, StageChange change) {
-  Synopsis made{change, {}};
+SceneStages stages_of(const std::vector<std::string>& prompts, StageChange change) {
+  SceneStages made{change, {}};
   for (const std::string& prompt : prompts) made.stages.push_back(parse_prompt(world(), prompt));
   return made;
 }
 
-at::Tensor truth(const Synopsis& synopsis, PromptBlend blend, uint64_t seed = 3, RenderSize size = {}) {
+at::Tensor truth(const SceneStages& scenes, PromptBlend blend, uint64_t seed = 3, RenderSize size = {}) {
   Dice dice(seed);
-  return render_synopsis(world(), synopsis, blend, dice, size);
+  return render_stages(world(), scenes, blend, dice, size);
 }
 
-SynopsisScore score(const at::Tensor& video, const Synopsis& asked, PromptBlend blend) {
-  static const SynopsisScorer scorer(world());
+StageScores score(const at::Tensor& video, const SceneStages& asked, PromptBlend blend) {
+  static const StageScorer scorer(world());
   return scorer.score(to_frames(world(), video).pixels, asked, blend);
 }
 
-int right(const SynopsisScore& score) {
+int right(const StageScores& score) {
   int count = 0;
   for (const StageScore& stage : score.stages) count += stage.right();
   return count;
 }
 
 /// What was found, stage by stage, for messages.
-std::string found(const SynopsisScore& score) {
+std::string found(const StageScores& score) {
   std::string text;
   for (const StageScore& stage : score.stages) {
     text += (stage.object < 0 ? "?" : world().objects[stage.object].name) + " " +
@@ -50,22 +50,22 @@ std::string found(const SynopsisScore& score) {
   return text;
 }
 
-Synopsis places() {
-  return synopsis({"a bus moving left on grass", "a bus moving left at night",
-                   "a bus moving left in the desert", "a bus moving left on a pink wall"},
-                  StageChange::kBackground);
+SceneStages places() {
+  return stages_of({"a bus moving left on grass", "a bus moving left at night",
+                    "a bus moving left in the desert", "a bus moving left on a pink wall"},
+                   StageChange::kBackground);
 }
-Synopsis things() {
-  return synopsis({"an apple standing still at sea", "a robot standing still at sea",
-                   "a panda standing still at sea", "a guitar standing still at sea"},
-                  StageChange::kObject);
+SceneStages things() {
+  return stages_of({"an apple standing still at sea", "a robot standing still at sea",
+                    "a panda standing still at sea", "a guitar standing still at sea"},
+                   StageChange::kObject);
 }
 
 TEST(SynopsisSampleTest, ChangesOneThingAndKeepsTheRest) {
   Dice dice(5);
   for (int i = 0; i < 100; ++i) {
     const StageChange change = kChanges[i % 2];
-    const Synopsis drawn = sample_synopsis(world(), dice, change, 5);
+    const SceneStages drawn = sample_stages(world(), dice, change, 5);
     ASSERT_EQ(drawn.stages.size(), 5u);
     std::set<int> objects, backgrounds, motions;
     for (const Scene& stage : drawn.stages) {
@@ -81,7 +81,7 @@ TEST(SynopsisSampleTest, ChangesOneThingAndKeepsTheRest) {
 
 TEST(SynopsisSampleTest, ItsTextReadsBackStageByStage) {
   Dice dice(6);
-  const Synopsis drawn = sample_synopsis(world(), dice, StageChange::kObject, 4);
+  const SceneStages drawn = sample_stages(world(), dice, StageChange::kObject, 4);
   const guidance::PromptKeys keys = guidance::read_synopsis(text_of(world(), drawn), 16);
   ASSERT_EQ(keys.size(), 4u);
   for (size_t l = 0; l < 4; ++l) EXPECT_EQ(parse_prompt(world(), keys[l].text), drawn.stages[l]);
@@ -89,10 +89,10 @@ TEST(SynopsisSampleTest, ItsTextReadsBackStageByStage) {
 
 TEST(SynopsisSampleTest, RefusesMoreStagesThanTheWorldHas) {
   Dice dice(1);
-  EXPECT_EQ(sample_synopsis(world(), dice, StageChange::kBackground, 8).stages.size(), 8u);
-  EXPECT_THROW(sample_synopsis(world(), dice, StageChange::kBackground, 9), std::invalid_argument);
-  EXPECT_THROW(sample_synopsis(world(), dice, StageChange::kObject, 65), std::invalid_argument);
-  EXPECT_THROW(sample_synopsis(world(), dice, StageChange::kObject, 0), std::invalid_argument);
+  EXPECT_EQ(sample_stages(world(), dice, StageChange::kBackground, 8).stages.size(), 8u);
+  EXPECT_THROW(sample_stages(world(), dice, StageChange::kBackground, 9), std::invalid_argument);
+  EXPECT_THROW(sample_stages(world(), dice, StageChange::kObject, 65), std::invalid_argument);
+  EXPECT_THROW(sample_stages(world(), dice, StageChange::kObject, 0), std::invalid_argument);
 }
 
 TEST(SynopsisTruthTest, KnotsShowTheirStageAndTheMiddleIsAMix) {
@@ -122,23 +122,23 @@ TEST(StageFramesTest, StayNearTheKnotAndOnItsSide) {
   EXPECT_THAT(stage_frames(knots, 3, PromptBlend::kHold), ElementsAre(40));
 }
 
-TEST(SynopsisScoreTest, FindsEveryStageOfADrawnSet) {
+TEST(StageScoresTest, FindsEveryStageOfADrawnSet) {
   Dice dice(21);
   int wrong = 0, all = 0;
   for (int i = 0; i < 8; ++i) {
-    const Synopsis asked = sample_synopsis(world(), dice, kChanges[i % 2], 4);
+    const SceneStages asked = sample_stages(world(), dice, kChanges[i % 2], 4);
     const PromptBlend blend = i % 4 < 2 ? PromptBlend::kLinear : PromptBlend::kHold;
-    const SynopsisScore result = score(render_synopsis(world(), asked, blend, dice), asked, blend);
+    const StageScores result = score(render_stages(world(), asked, blend, dice), asked, blend);
     EXPECT_TRUE(result.all_right()) << text_of(world(), asked) << "\n  found " << found(result);
     wrong += 4 - right(result), all += 4;
   }
   EXPECT_EQ(wrong, 0) << "of " << all;
 }
 
-TEST(SynopsisScoreTest, CrossFadesAreEvenAndSwitchesAreSudden) {
-  for (const Synopsis& asked : {places(), things()}) {
-    const SynopsisScore fade = score(truth(asked, PromptBlend::kLinear), asked, PromptBlend::kLinear);
-    const SynopsisScore cut = score(truth(asked, PromptBlend::kHold), asked, PromptBlend::kHold);
+TEST(StageScoresTest, CrossFadesAreEvenAndSwitchesAreSudden) {
+  for (const SceneStages& asked : {places(), things()}) {
+    const StageScores fade = score(truth(asked, PromptBlend::kLinear), asked, PromptBlend::kLinear);
+    const StageScores cut = score(truth(asked, PromptBlend::kHold), asked, PromptBlend::kHold);
     EXPECT_TRUE(fade.all_right()) << found(fade);
     EXPECT_TRUE(cut.all_right()) << found(cut);
     EXPECT_LT(fade.largest_step, 2);
@@ -151,10 +151,10 @@ TEST(SynopsisScoreTest, CrossFadesAreEvenAndSwitchesAreSudden) {
   EXPECT_GT(score(truth(places(), PromptBlend::kHold), places(), PromptBlend::kHold).jumping, 0.5);
 }
 
-TEST(SynopsisScoreTest, AStillVideoHasTheFirstStageOnly) {
-  for (const Synopsis& asked : {places(), things()}) {
+TEST(StageScoresTest, AStillVideoHasTheFirstStageOnly) {
+  for (const SceneStages& asked : {places(), things()}) {
     const at::Tensor video = truth(asked, PromptBlend::kLinear);
-    const SynopsisScore still = score(video.narrow(0, 0, 1).expand_as(video), asked, PromptBlend::kLinear);
+    const StageScores still = score(video.narrow(0, 0, 1).expand_as(video), asked, PromptBlend::kLinear);
     EXPECT_TRUE(still.stages[0].right()) << found(still);
     EXPECT_EQ(right(still), 1) << found(still);
     EXPECT_EQ(still.largest_step, 0);
@@ -163,22 +163,22 @@ TEST(SynopsisScoreTest, AStillVideoHasTheFirstStageOnly) {
   }
 }
 
-TEST(SynopsisScoreTest, WhatStaysIsRightWhereOnlyTheChangeFails) {
+TEST(StageScoresTest, WhatStaysIsRightWhereOnlyTheChangeFails) {
   const at::Tensor video = truth(places(), PromptBlend::kLinear);
-  const SynopsisScore still = score(video.narrow(0, 0, 1).expand_as(video), places(), PromptBlend::kLinear);
+  const StageScores still = score(video.narrow(0, 0, 1).expand_as(video), places(), PromptBlend::kLinear);
   for (const StageScore& stage : still.stages) EXPECT_TRUE(stage.object_right) << found(still);
   EXPECT_FALSE(still.stages[2].background_right);
 }
 
-TEST(SynopsisScoreTest, ShuffledFramesAreNotSmooth) {
-  for (const Synopsis& asked : {places(), things()}) {
+TEST(StageScoresTest, ShuffledFramesAreNotSmooth) {
+  for (const SceneStages& asked : {places(), things()}) {
     const at::Tensor video = truth(asked, PromptBlend::kLinear);
     std::vector<int64_t> order(16);
     std::iota(order.begin(), order.end(), 0);
     Dice dice(2);
     for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[dice.below(i)]);
-    const SynopsisScore straight = score(video, asked, PromptBlend::kLinear);
-    const SynopsisScore shuffled =
+    const StageScores straight = score(video, asked, PromptBlend::kLinear);
+    const StageScores shuffled =
         score(video.index_select(0, at::tensor(order, at::kLong)), asked, PromptBlend::kLinear);
     EXPECT_GT(shuffled.largest_step, 2 * straight.largest_step);
     EXPECT_GT(shuffled.jumping, 3 * straight.jumping);
@@ -186,45 +186,45 @@ TEST(SynopsisScoreTest, ShuffledFramesAreNotSmooth) {
   }
 }
 
-TEST(SynopsisScoreTest, ABackwardVideoHasItsStagesInTheWrongPlaces) {
-  const SynopsisScore backward =
+TEST(StageScoresTest, ABackwardVideoHasItsStagesInTheWrongPlaces) {
+  const StageScores backward =
       score(truth(things(), PromptBlend::kLinear).flip({0}), things(), PromptBlend::kLinear);
   EXPECT_EQ(right(backward), 0) << found(backward);
   EXPECT_LT(backward.largest_step, 2);
 }
 
-TEST(SynopsisScoreTest, SeesThroughWhatModelsDoToFrames) {
+TEST(StageScoresTest, SeesThroughWhatModelsDoToFrames) {
   for (const char* name : {"blur", "noise", "colour", "all"}) {
     Dice dice(4);
     const at::Tensor video = degrade(truth(things(), PromptBlend::kLinear), degradation(name), dice);
-    const SynopsisScore result = score(video, things(), PromptBlend::kLinear);
+    const StageScores result = score(video, things(), PromptBlend::kLinear);
     EXPECT_GE(right(result), 3) << name << ": " << found(result);
   }
 }
 
-TEST(SynopsisScoreTest, ReadsOtherSizesFrameCountsAndNumbersOfStages) {
-  Synopsis two = places(), five = places();
+TEST(StageScoresTest, ReadsOtherSizesFrameCountsAndNumbersOfStages) {
+  SceneStages two = places(), five = places();
   two.stages.resize(2);
   five.stages.push_back(parse_prompt(world(), "a bus moving left in space"));
   for (const auto& [asked, frames] : {std::pair{two, 6}, {five, 32}, {places(), 4}}) {
     const at::Tensor video =
         truth(asked, PromptBlend::kLinear, 3, {.width = 96, .height = 96, .num_frames = frames});
-    const SynopsisScore result = score(video, asked, PromptBlend::kLinear);
+    const StageScores result = score(video, asked, PromptBlend::kLinear);
     EXPECT_TRUE(result.all_right()) << frames << ": " << found(result);
     EXPECT_EQ(result.stages.back().knot, frames - 1);
   }
 }
 
-TEST(SynopsisScoreTest, RefusesWhatIsNoVideoOrNoSynopsis) {
-  const SynopsisScorer scorer(world());
+TEST(StageScoresTest, RefusesWhatIsNoVideoOrNoStages) {
+  const StageScorer scorer(world());
   const at::Tensor frames = at::zeros({16, 32, 32, 3}, at::kByte);
-  const auto refused = [&](const at::Tensor& given, const Synopsis& asked) {
+  const auto refused = [&](const at::Tensor& given, const SceneStages& asked) {
     EXPECT_THROW(scorer.score(given, asked, PromptBlend::kLinear), std::invalid_argument);
   };
   refused(frames.narrow(0, 0, 3), places());  // fewer frames than stages
   refused(frames.to(at::kFloat), places());
-  refused(frames, Synopsis{});
-  refused(frames, synopsis({"a dog moving up and a cat spinning at sea"}, StageChange::kObject));
+  refused(frames, SceneStages{});
+  refused(frames, stages_of({"a dog moving up and a cat spinning at sea"}, StageChange::kObject));
 }
 
-}  // namespace reel::world::synopsis_test
+}  // namespace reel::world::scene_stages_test

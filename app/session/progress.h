@@ -3,11 +3,12 @@
 
 #include <functional>
 
-#include "app/app.h"
+#include "app/session/common_options.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::app {
 
-/// What RunOptions::progress should be for these options.
+/// The listener that these options ask for, for RunOptions::progress; empty: none.
 std::function<void(const pipeline::Progress&)> make_progress(const CommonOptions& options);
 
 }  // namespace reel::app

@@ -1,0 +1,31 @@
+// The options that verbs share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace reel::app {
+
+/// Options of every verb that runs a model.
+struct CommonOptions {
+  std::string model = "emoji-animatediff", motion_adapter, device = "auto", dtype = "auto", progress = "auto";
+  int threads = 0;  // 0: as many as the machine has
+  std::optional<uint64_t> seed;
+  bool json = false, quiet = false, verbose = false;
+  std::vector<std::string> models_dirs;
+};
+
+/// Declares all common options on a verb; `options` must outlive it.
+void add_common_options(CLI::App& verb, CommonOptions& options);
+
+/// Declares only --json, --quiet and --verbose, for verbs that run nothing.
+void add_output_options(CLI::App& verb, CommonOptions& options);
+
+/// If a single-valued option is given twice, the last value counts, as in ffmpeg and git. Applies to all
+/// verbs below `app`.
+void last_one_wins(CLI::App& app);
+
+}  // namespace reel::app

@@ -1,0 +1,82 @@
+#include "app/session/run_guarded.h"
+
+#include <csignal>
+#include <iostream>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "app/session/exit_code.h"
+#include "app/session/print_json.h"
+#include "pipeline/graph/graph.h"
+#include "pipeline/run/run_context.h"
+
+namespace reel::app {
+namespace {
+
+/// "[place] rest" -> {place, rest}.
+std::pair<std::string, std::string> split_place(const std::string& message) {
+  const size_t end = message.find("] ");
+  const size_t begin = message.find('[');
+  if (end == std::string::npos || begin == std::string::npos || begin > end || begin > 60)
+    return {"", message};
+  return {message.substr(begin + 1, end - begin - 1), message.substr(0, begin) + message.substr(end + 2)};
+}
+
+int fail(bool json, ExitCode code, const std::string& kind, const std::string& message,
+         const nlohmann::json& details = {}) {
+  if (json) {
+    const auto [where, rest] = split_place(message);
+    const size_t semicolon = rest.rfind("; ");
+    nlohmann::json error = {{"kind", kind},
+                            {"message", message},
+                            {"where", where},
+                            {"hint", semicolon == std::string::npos ? "" : rest.substr(semicolon + 2)}};
+    if (!details.is_null()) error["problems"] = details;
+    print_json(
+        nlohmann::json{{"error", error}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  std::cerr << "reel: " << message << std::endl;
+  return code;
+}
+
+}  // namespace
+
+int run_guarded(bool json, const Action& action) {
+  signal(SIGXFSZ, SIG_IGN);  // report a full `ulimit -f` instead of being killed by it
+  try {
+    return action();
+  } catch (const pipeline::Cancelled&) {
+    return fail(json, kInterrupted, "interrupted", "interrupted; what was finished is kept");
+  } catch (const pipeline::GraphError& error) {
+    nlohmann::json problems = nlohmann::json::array();
+    for (const pipeline::Problem& p : error.problems()) {
+      problems.push_back({{"node", p.node},
+                          {"socket", p.socket},
+                          {"kind", p.kind},
+                          {"expected", p.expected},
+                          {"found", p.found},
+                          {"hint", p.hint}});
+    }
+    return fail(json, kGraphInvalid, "graph", error.what(), problems);
+  } catch (const std::invalid_argument& error) {
+    return fail(json, kUsage, "usage", error.what());
+  } catch (const c10::OutOfMemoryError& error) {
+    return fail(json, kEnvironment, "memory",
+                std::string("[memory] the device is full: ") + error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    return fail(
+        json, kBug, "bug",
+        std::string("[bug] this should not happen, please report it: ") + error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    return fail(json, kEnvironment, "memory",
+                "[memory] the machine is out of memory; use a smaller size, fewer frames or a half dtype");
+  } catch (const std::runtime_error& error) {
+    return fail(json, kEnvironment, "environment", error.what());
+  } catch (const std::exception& error) {
+    return fail(json, kBug, "bug",
+                std::string("[bug] this should not happen, please report it: ") + error.what());
+  }
+}
+
+}  // namespace reel::app
