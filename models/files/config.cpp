@@ -12,11 +12,11 @@ struct Config::Document {
 
 namespace {
 
-constexpr size_t kMaxBytes = size_t{16} << 20;
-constexpr JsonLimits kLimits{.depth = 64, .values = 1'000'000};
+constexpr size_t kMaxConfigBytes = size_t{16} << 20;
+constexpr JsonLimits kConfigLimits{.depth = 64, .values = 1'000'000};
 
-[[noreturn]] void refuse(const std::string& place, const std::string& key, const std::string& expected,
-                         const nlohmann::json& found) {
+[[noreturn]] void refuse_value(const std::string& place, const std::string& key, const std::string& expected,
+                               const nlohmann::json& found) {
   std::string got = found.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   if (got.size() > 60) got = got.substr(0, 57) + "...";
   throw std::runtime_error("[" + place + "] '" + key + "' must be " + expected + ", got " + got +
@@ -25,37 +25,37 @@ constexpr JsonLimits kLimits{.depth = 64, .values = 1'000'000};
 
 int64_t as_integer(const std::string& place, const std::string& key, const nlohmann::json& value) {
   if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX})
-    refuse(place, key, "an integer", value);
+    refuse_value(place, key, "an integer", value);
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number_float()) {
     const double number = value.get<double>();
     if (std::floor(number) == number && std::abs(number) < 9e15) return static_cast<int64_t>(number);
   }
-  refuse(place, key, "an integer", value);
+  refuse_value(place, key, "an integer", value);
 }
 
 void check_bounds(const std::string& place, const std::string& key, int64_t value, Config::Bounds bounds) {
   if (value >= bounds.low && value <= bounds.high) return;
-  refuse(place, key, "an integer from " + std::to_string(bounds.low) + " to " + std::to_string(bounds.high),
-         value);
+  refuse_value(place, key,
+               "an integer from " + std::to_string(bounds.low) + " to " + std::to_string(bounds.high), value);
 }
 
 double as_number(const std::string& place, const std::string& key, const nlohmann::json& value) {
-  if (!value.is_number()) refuse(place, key, "a number", value);
+  if (!value.is_number()) refuse_value(place, key, "a number", value);
   const double number = value.get<double>();
-  if (!std::isfinite(number)) refuse(place, key, "a finite number", value);
+  if (!std::isfinite(number)) refuse_value(place, key, "a finite number", value);
   return number;
 }
 
 std::string as_text(const std::string& place, const std::string& key, const nlohmann::json& value) {
-  if (!value.is_string()) refuse(place, key, "a text", value);
+  if (!value.is_string()) refuse_value(place, key, "a text", value);
   return value.get<std::string>();
 }
 
 template <class T, class Read>
 std::vector<T> as_list(const std::string& place, const std::string& key, const nlohmann::json& value,
                        Read read) {
-  if (!value.is_array()) refuse(place, key, "a list", value);
+  if (!value.is_array()) refuse_value(place, key, "a list", value);
   std::vector<T> items;
   for (const auto& item : value) items.push_back(read(place, key, item));
   return items;
@@ -92,26 +92,28 @@ std::string quote_nonfinite(const std::string& text) {
 Config::Config() : document_(std::make_shared<Document>()), place_("defaults") {}
 
 Config Config::parse(const std::string& text, const std::string& place) {
-  if (text.size() > kMaxBytes) {
+  if (text.size() > kMaxConfigBytes) {
     throw std::runtime_error("[" + place + "] the file has " + std::to_string(text.size() >> 20) +
                              " MiB, a configuration has at most 16; is it the right file?");
   }
   auto document = std::make_shared<Document>();
-  document->json = parse_strict<nlohmann::json>(quote_nonfinite(text), kLimits, [&](const JsonFault& fault) {
-    switch (fault.kind) {
-      case JsonFault::Kind::kSyntax:
-        throw std::runtime_error("[" + place + "] is not valid JSON: " + fault.detail +
-                                 "; fetch the file again");
-      case JsonFault::Kind::kDuplicateKey:
-        throw std::runtime_error("[" + place + "] has the key '" + shown(fault.detail) +
-                                 "' twice; remove one");
-      case JsonFault::Kind::kTooDeep:
-        throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
-      case JsonFault::Kind::kTooManyKeys:
-      case JsonFault::Kind::kTooManyValues:
-        throw std::runtime_error("[" + place + "] has more than a million values; is it the right file?");
-    }
-  });
+  document->json =
+      parse_strict<nlohmann::json>(quote_nonfinite(text), kConfigLimits, [&](const JsonFault& fault) {
+        switch (fault.kind) {
+          case JsonFault::Kind::kSyntax:
+            throw std::runtime_error("[" + place + "] is not valid JSON: " + fault.detail +
+                                     "; fetch the file again");
+          case JsonFault::Kind::kDuplicateKey:
+            throw std::runtime_error("[" + place + "] has the key '" + shown(fault.detail) +
+                                     "' twice; remove one");
+          case JsonFault::Kind::kTooDeep:
+            throw std::runtime_error("[" + place +
+                                     "] is nested deeper than 64 levels; is it the right file?");
+          case JsonFault::Kind::kTooManyKeys:
+          case JsonFault::Kind::kTooManyValues:
+            throw std::runtime_error("[" + place + "] has more than a million values; is it the right file?");
+        }
+      });
   if (!document->json.is_object()) {
     throw std::runtime_error("[" + place + "] must hold a JSON object, got " + document->json.type_name() +
                              "; is it the right file?");
@@ -128,7 +130,7 @@ Config Config::read(const std::string& path) {
     throw std::runtime_error("[" + path + "] does not exist; a model folder needs it");
   }
   const auto bytes = std::filesystem::file_size(path, code);
-  if (code || bytes > kMaxBytes) {
+  if (code || bytes > kMaxConfigBytes) {
     throw std::runtime_error("[" + path + "] has " + std::to_string(bytes >> 20) +
                              " MiB, a configuration has at most 16; is it the right file?");
   }
@@ -166,7 +168,7 @@ double Config::number(const std::string& key, double absent) const {
 bool Config::flag(const std::string& key, bool absent) const {
   if (!has(key)) return absent;
   const auto& value = document_->json.at(key);
-  if (!value.is_boolean()) refuse(place_, key, "true or false", value);
+  if (!value.is_boolean()) refuse_value(place_, key, "true or false", value);
   return value.get<bool>();
 }
 
@@ -191,7 +193,7 @@ std::vector<int64_t> Config::per_block(const std::string& key, size_t count, int
   if (!is_list(key)) return std::vector<int64_t>(count, bounded(key, absent, bounds.low, bounds.high));
   const std::vector<int64_t> values = integers(key, {});
   if (values.size() != count) {
-    refuse(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
+    refuse_value(place_, key, "one integer or a list of " + std::to_string(count), document_->json.at(key));
   }
   for (const int64_t value : values) check_bounds(place_, key, value, bounds);
   return values;
@@ -203,8 +205,8 @@ std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
   std::vector<std::vector<int64_t>> result;
   const bool listed = is_list(key);
   if (listed && document_->json.at(key).size() != lengths.size()) {
-    refuse(place_, key, "one integer or a list of " + std::to_string(lengths.size()),
-           document_->json.at(key));
+    refuse_value(place_, key, "one integer or a list of " + std::to_string(lengths.size()),
+                 document_->json.at(key));
   }
   for (size_t i = 0; i < lengths.size(); ++i) {
     const auto count = static_cast<size_t>(lengths[i]);
@@ -215,8 +217,8 @@ std::vector<std::vector<int64_t>> Config::per_layer(const std::string& key,
       result.push_back(as_list<int64_t>(place_, key, document_->json.at(key)[i], as_integer));
     }
     if (result.back().size() != count) {
-      refuse(place_, key, "a list of " + std::to_string(count) + " for block " + std::to_string(i),
-             document_->json.at(key));
+      refuse_value(place_, key, "a list of " + std::to_string(count) + " for block " + std::to_string(i),
+                   document_->json.at(key));
     }
     for (const int64_t value : result.back()) check_bounds(place_, key, value, bounds);
   }
@@ -228,7 +230,7 @@ Config Config::object(const std::string& key) const {
   config.place_ = place_ + ": " + key;
   if (!has(key)) return config;
   const auto& value = document_->json.at(key);
-  if (!value.is_object()) refuse(place_, key, "an object", value);
+  if (!value.is_object()) refuse_value(place_, key, "an object", value);
   auto document = std::make_shared<Document>();
   document->json = value;
   config.document_ = std::move(document);
