@@ -151,6 +151,7 @@ TEST(Dpmpp2mTest, ARunThatStartsInTheMiddleOrAgainHasNoHistory) {
   for (int times = 0; times < 2; ++times) {
     const Trajectory all = follow(*scheduler, 1, 1);
     EXPECT_TRUE(close(all.x[1], first_order(all, 0, level(6), level(4)), 1e-5, 1e-5)) << times;
+    follow(*scheduler, 4);
   }
 }
 

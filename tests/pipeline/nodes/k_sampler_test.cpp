@@ -142,10 +142,11 @@ TEST_F(KSamplerTest, WithoutGuidanceTheNegativePromptDoesNotCount) {
 TEST_F(KSamplerTest, NoiseFromFilesTakesTheSeedsPlace) {
   guidance::SeededNoise noise(3);
   const std::string start = noise_file("latents", noise.draw(kShape));
-  const std::string steps = noise_file("noise", at::stack({noise.draw(kShape), noise.draw(kShape)}));
-  const NodeBench::Given ancestral = {{"sampler_name", "euler_ancestral"}};
-  NodeBench::Given from_files = {
-      {"sampler_name", "euler_ancestral"}, {"seed", 99}, {"initial_noise", start}, {"step_noise", steps}};
+  const std::string steps =
+      noise_file("noise", at::stack({noise.draw(kShape), noise.draw(kShape), noise.draw(kShape)}));
+  const NodeBench::Given ancestral = {{"sampler_name", "euler_ancestral"}, {"steps", 3}};
+  NodeBench::Given from_files = ancestral;
+  from_files["seed"] = 99, from_files["initial_noise"] = start, from_files["step_noise"] = steps;
   EXPECT_TRUE(at::equal(sampled(ancestral), sampled(from_files)));
   from_files["step_noise"] = std::string();
   EXPECT_GT(models::max_error(sampled(ancestral), sampled(from_files)), 1e-3) << "drawn from the seed";

@@ -111,7 +111,7 @@ TEST_F(LoraLoaderTest, TheModelsStrengthCountsForTheNetwork) {
   ModelHandle expected = tiny_network(bench_);
   expected.folder = merged("unet/diffusion_pytorch_model.safetensors", kNetworkLayer, 4);
   const at::Tensor latent = sampled(handles.model);
-  EXPECT_TRUE(close(latent, sampled(expected), 2e-5, 2e-5));
+  EXPECT_TRUE(close(latent, sampled(expected), 1e-4, 1e-4));
   EXPECT_GT(models::max_error(latent, sampled(tiny_network(bench_))), 2e-3);
   EXPECT_THAT(bench_.run_report.warnings, IsEmpty());
 }
