@@ -12,8 +12,8 @@ struct Config::Document {
 
 namespace {
 
-constexpr size_t kMaxBytes = size_t{16} << 20;
-constexpr JsonLimits kLimits{.depth = 64, .values = 1'000'000};
+constexpr size_t kMaxConfigBytes = size_t{16} << 20;
+constexpr JsonLimits kConfigLimits{.depth = 64, .values = 1'000'000};
 
 [[noreturn]] void refuse_value(const std::string& place, const std::string& key, const std::string& expected,
                                const nlohmann::json& found) {
@@ -92,26 +92,28 @@ std::string quote_nonfinite(const std::string& text) {
 Config::Config() : document_(std::make_shared<Document>()), place_("defaults") {}
 
 Config Config::parse(const std::string& text, const std::string& place) {
-  if (text.size() > kMaxBytes) {
+  if (text.size() > kMaxConfigBytes) {
     throw std::runtime_error("[" + place + "] the file has " + std::to_string(text.size() >> 20) +
                              " MiB, a configuration has at most 16; is it the right file?");
   }
   auto document = std::make_shared<Document>();
-  document->json = parse_strict<nlohmann::json>(quote_nonfinite(text), kLimits, [&](const JsonFault& fault) {
-    switch (fault.kind) {
-      case JsonFault::Kind::kSyntax:
-        throw std::runtime_error("[" + place + "] is not valid JSON: " + fault.detail +
-                                 "; fetch the file again");
-      case JsonFault::Kind::kDuplicateKey:
-        throw std::runtime_error("[" + place + "] has the key '" + shown(fault.detail) +
-                                 "' twice; remove one");
-      case JsonFault::Kind::kTooDeep:
-        throw std::runtime_error("[" + place + "] is nested deeper than 64 levels; is it the right file?");
-      case JsonFault::Kind::kTooManyKeys:
-      case JsonFault::Kind::kTooManyValues:
-        throw std::runtime_error("[" + place + "] has more than a million values; is it the right file?");
-    }
-  });
+  document->json =
+      parse_strict<nlohmann::json>(quote_nonfinite(text), kConfigLimits, [&](const JsonFault& fault) {
+        switch (fault.kind) {
+          case JsonFault::Kind::kSyntax:
+            throw std::runtime_error("[" + place + "] is not valid JSON: " + fault.detail +
+                                     "; fetch the file again");
+          case JsonFault::Kind::kDuplicateKey:
+            throw std::runtime_error("[" + place + "] has the key '" + shown(fault.detail) +
+                                     "' twice; remove one");
+          case JsonFault::Kind::kTooDeep:
+            throw std::runtime_error("[" + place +
+                                     "] is nested deeper than 64 levels; is it the right file?");
+          case JsonFault::Kind::kTooManyKeys:
+          case JsonFault::Kind::kTooManyValues:
+            throw std::runtime_error("[" + place + "] has more than a million values; is it the right file?");
+        }
+      });
   if (!document->json.is_object()) {
     throw std::runtime_error("[" + place + "] must hold a JSON object, got " + document->json.type_name() +
                              "; is it the right file?");
@@ -128,7 +130,7 @@ Config Config::read(const std::string& path) {
     throw std::runtime_error("[" + path + "] does not exist; a model folder needs it");
   }
   const auto bytes = std::filesystem::file_size(path, code);
-  if (code || bytes > kMaxBytes) {
+  if (code || bytes > kMaxConfigBytes) {
     throw std::runtime_error("[" + path + "] has " + std::to_string(bytes >> 20) +
                              " MiB, a configuration has at most 16; is it the right file?");
   }

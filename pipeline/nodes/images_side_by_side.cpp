@@ -14,7 +14,8 @@ void register_images_side_by_side(NodeRegistry& registry) {
     const at::Tensor& right = inputs.get<Images>("right").pixels;
     if (left.size(0) != right.size(0) || left.size(1) != right.size(1)) {
       throw std::invalid_argument("[ImagesSideBySide] frames and height must agree, got " +
-                                  c10::str(left.sizes()) + " and " + c10::str(right.sizes()));
+                                  c10::str(left.sizes()) + " and " + c10::str(right.sizes()) +
+                                  "; give both latents the same length and height");
     }
     return {Images{at::cat({left, right}, 2)}};
   };

@@ -23,7 +23,8 @@ std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t til
   const c10::InferenceMode inference;
   const Latent& latent = inputs.get<Latent>("samples");
   if (latent.empty())
-    throw std::invalid_argument("[VAEDecode] the latent is empty; sample it first (KSampler)");
+    throw std::invalid_argument("[" + context.report->spec +
+                                "] the latent is empty; sample it first (KSampler)");
   const auto vae = context.models->vae(inputs.get<VaeHandle>("vae"));
   const models::VaeTiling tiling{
       .tile = tile, .overlap = overlap, .frames = frames_at_once(latent.samples, *vae, tile)};
