@@ -1,7 +1,7 @@
 // Every plug-in that this build has.
 #pragma once
 
-#include "attention/edit.h"
+#include "attention/plugin/edit_registry.h"
 #include "guidance/scheduler.h"
 #include "models/family.h"
 #include "pipeline/graph/node.h"

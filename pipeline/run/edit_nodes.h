@@ -1,7 +1,7 @@
 // Makes a graph node of each attention edit.
 #pragma once
 
-#include "attention/edit.h"
+#include "attention/plugin/edit_registry.h"
 #include "pipeline/graph/node.h"
 
 namespace reel::pipeline {

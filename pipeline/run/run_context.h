@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "attention/plugin/edit_registry.h"
 #include "guidance/scheduler.h"
 #include "pipeline/graph/node.h"
 #include "pipeline/run/report.h"

@@ -1,6 +1,8 @@
 // What the tests of nodes share: calling one node of the program as a graph would.
 #pragma once
 
+#include "attention/plugin/edit_registry.h"
+#include "pipeline/run/edit_nodes.h"
 #include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
 #include "tests/support/models.h"
