@@ -7,6 +7,7 @@
 #include "app/session/exit_code.h"
 #include "app/session/run_guarded.h"
 #include "app/verbs.h"
+#include "attention/ops/idle_threads.h"
 #include "attention/plugin/spec.h"
 
 namespace reel::app {
@@ -91,5 +92,6 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
 #endif
+  reel::attention::let_idle_threads_sleep();
   return reel::app::run(argc, argv);
 }

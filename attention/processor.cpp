@@ -84,6 +84,7 @@ struct Processor::Active {
   EditReport report;
   bool needs_map() const { return hooks.logits || hooks.probs; }
   bool wraps() const { return hooks.attend && !hooks.fast; }
+  bool keeps_together() const { return hooks.relates_rows || hooks.relates_heads || hooks.whole_map; }
 };
 
 struct Processor::Match {
@@ -212,8 +213,7 @@ bool Processor::find_parts(AtSite& here, const Call& call) {
     const Match::Chosen chosen = match.choose(call);
     if (!seen.acting[i] || chosen.none) continue;
     seen.matches.push_back(&match);
-    claims.push_back(
-        {chosen.rows, chosen.heads, match.active->hooks.relates_rows || match.active->hooks.relates_heads});
+    claims.push_back({chosen.rows, chosen.heads, match.active->keeps_together()});
   }
   if (!claims.empty()) {
     for (Part& part : parts_of(rows, call.q.size(2), claims)) {

@@ -9,8 +9,7 @@ set(tests "")
 foreach(suite IN LISTS suites)
   string(STRIP "${suite}" suite)
   string(APPEND tests "add_test([=[${suite}*]=] [=[${PROGRAM}]=] [=[--gtest_filter=${suite}*]=])\n"
-    # Idle OpenMP threads that spin take the processor from tests that run beside them.
-    "set_tests_properties([=[${suite}*]=] PROPERTIES TIMEOUT 900 ENVIRONMENT OMP_WAIT_POLICY=PASSIVE)\n")
+    "set_tests_properties([=[${suite}*]=] PROPERTIES TIMEOUT 900)\n")
 endforeach()
 if(tests STREQUAL "")
   message(FATAL_ERROR "${PROGRAM} lists no tests:\n${listing}")

@@ -66,9 +66,9 @@ class Middle {
       attention_.emplace(weights.scope("attentions.0"), sites, channels, options.norm_groups);
   }
   at::Tensor operator()(at::Tensor x, attention::Processor& attend) const {
-    x = first_(x.unsqueeze(0)).squeeze(0);
+    x = first_(x.unsqueeze(1)).squeeze(1);
     if (attention_) x = (*attention_)(x, attend);
-    return second_(x.unsqueeze(0)).squeeze(0);
+    return second_(x.unsqueeze(1)).squeeze(1);
   }
 
  private:
@@ -82,7 +82,7 @@ struct Level {
   std::optional<UpsampleConv> upsample;  // of the decoder
 
   at::Tensor operator()(at::Tensor x) const {
-    for (const ResnetBlock& resnet : resnets) x = resnet(x.unsqueeze(0)).squeeze(0);
+    for (const ResnetBlock& resnet : resnets) x = resnet(x.unsqueeze(1)).squeeze(1);
     return x;
   }
 };

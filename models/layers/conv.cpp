@@ -1,5 +1,7 @@
 #include "models/layers/conv.h"
 
+#include "models/layers/linear.h"
+
 namespace reel::models {
 namespace {
 
@@ -19,9 +21,18 @@ Conv2d Conv2d::load(const Weights& weights, int64_t in, int64_t out, int64_t ker
 
 at::Tensor Conv2d::operator()(const at::Tensor& x) const {
   if (weight.size(2) == 1 && weight.size(3) == 1 && stride == 1 && padding == 0) {
-    return at::linear(x, weight.flatten(1), bias);
+    return product_by_rows(x, weight.flatten(1), bias);
   }
-  return to_nhwc(at::conv2d(to_nchw(x), weight, bias, stride, padding));
+  return to_nhwc(convolved(to_nchw(x), weight, bias, {stride, stride}, {padding, padding}));
+}
+
+at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                     at::IntArrayRef stride, at::IntArrayRef padding) {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || !at::hasMKLDNN() || x.numel() == 0)
+    return at::conv2d(x, weight, bias, stride, padding);
+  return at::mkldnn_convolution(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, padding,
+                                stride,
+                                /*dilation=*/{1, 1}, /*groups=*/1);
 }
 
 }  // namespace reel::models

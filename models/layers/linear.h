@@ -10,7 +10,14 @@
 
 namespace reel::models {
 
-/// y = x W^T + b over the last dimension.
+/// Rows of at least as many positions run as a 1x1 convolution on CPUs in f32.
+constexpr int64_t kManyPositions = 128;
+
+/// Positions of each batch row of x [R, ..., C].
+int64_t positions_of_row(const at::Tensor& x);
+
+/// y = x W^T + b over the last dimension. The first dimension of x counts batch rows. On CPUs in f32 a row gives
+/// the same bits whatever rows are beside it (docs/adr/0008-batch-law.md).
 struct Linear {
   at::Tensor weight, bias;  // [out, in], [out] or undefined
   static Linear load(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
@@ -20,10 +27,20 @@ struct Linear {
                            const std::vector<int64_t>& out, bool with_bias);
   /// The layer may be stored as a convolution of width 1, [out, in, 1] or [out, in, 1, 1].
   static Linear load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
-  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x) const { return apply(x, positions_of_row(x)); }
   /// residual += x W^T + b, in place; on CPUs the sum needs no pass of its own. `residual` must be
   /// contiguous.
-  void add_to(const at::Tensor& residual, const at::Tensor& x) const;
+  void add_to(const at::Tensor& residual, const at::Tensor& x) const {
+    add_to(residual, x, positions_of_row(x));
+  }
+
+  /// The same for x that is some of the positions of a batch row which has `positions` in all.
+  at::Tensor apply(const at::Tensor& x, int64_t positions) const;
+  void add_to(const at::Tensor& residual, const at::Tensor& x, int64_t positions) const;
 };
+
+/// x W^T + b by the matrix product of ATen's library. On CPUs in f32, whose products depend on the number of
+/// positions, each product takes the positions of one row, or if x is [R, C] two rows.
+at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 }  // namespace reel::models

@@ -29,7 +29,7 @@ at::Tensor ResnetBlock::operator()(const at::Tensor& x, const at::Tensor& time) 
         .add_(time_(time).view({x.size(0), 1, 1, 1, h.size(3)}));
   }
   h = conv2_(normalise(norm2_, h));
-  h.add_(shortcut_.weight.defined() ? shortcut_(images) : images);
+  h.add_(shortcut_.weight.defined() ? shortcut_(x).flatten(0, 1) : images);
   if (output_scale_ != 1.0) h.div_(output_scale_);
   return h.view({x.size(0), x.size(1), h.size(1), h.size(2), h.size(3)});
 }
@@ -51,7 +51,7 @@ at::Tensor TemporalConv::operator()(const at::Tensor& x) const {
   at::Tensor h = x.flatten(2, 3);  // [R, F, P, C]
   for (const Layer& layer : layers_) {
     const at::Tensor map = layer.norm.silu(h).permute({0, 3, 1, 2});
-    h = at::conv2d(map, layer.weight, layer.bias, /*stride=*/1, /*padding=*/at::IntArrayRef({1, 0}))
+    h = convolved(map, layer.weight, layer.bias, /*stride=*/{1, 1}, /*padding=*/{1, 0})
             .permute({0, 2, 3, 1})
             .contiguous();
   }

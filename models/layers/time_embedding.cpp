@@ -4,6 +4,12 @@ namespace reel::models {
 
 at::Tensor timestep_embedding(const at::Tensor& timesteps, int64_t width, bool cosines_first,
                               double frequency_shift) {
+  if (timesteps.size(0) > 1) {  // each by itself: the last bits of sines depend on how many are taken at once
+    std::vector<at::Tensor> rows;
+    for (const at::Tensor& one : timesteps.split(1))
+      rows.push_back(timestep_embedding(one, width, cosines_first, frequency_shift));
+    return at::cat(rows);
+  }
   const int64_t half = width / 2;
   const auto options = at::TensorOptions(at::kFloat).device(timesteps.device());
   const at::Tensor exponent =

@@ -50,9 +50,10 @@ at::Tensor UpsampleConv::operator()(const at::Tensor& x, int64_t height, int64_t
                   bias_.narrow(0, 0, out)}(upsample_nearest(x, height, width));
   }
   // One row and column more than x has: even outputs begin at the first, odd ones at the second.
-  const at::Tensor y = at::conv2d(x.permute({0, 3, 1, 2}), phases_, bias_, /*stride=*/1, /*padding=*/1)
-                           .permute({0, 2, 3, 1})
-                           .unflatten(-1, {2, 2, out});
+  const at::Tensor y =
+      convolved(x.permute({0, 3, 1, 2}), phases_, bias_, /*stride=*/{1, 1}, /*padding=*/{1, 1})
+          .permute({0, 2, 3, 1})
+          .unflatten(-1, {2, 2, out});
   at::Tensor result = at::empty({n, h, 2, w, 2, out}, x.options());
   for (int64_t a = 0; a < 2; ++a) {
     for (int64_t b = 0; b < 2; ++b)

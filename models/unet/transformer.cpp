@@ -86,16 +86,20 @@ FeedForward::FeedForward(const Weights& weights, int64_t width)
       out_(Linear::load(weights.scope("net.2"), width * 4, width)) {}
 
 void FeedForward::add_to(const at::Tensor& residual, const at::Tensor& x) const {
-  // The middle is eight times as wide as x: a part of the rows at a time keeps it in a CPU's cache, if it
+  // The middle is eight times as wide as x: a part of the positions at a time keeps it in a CPU's cache, if it
   // can.
-  constexpr int64_t kRows = 2048, kCacheBytes = int64_t{8} << 20;
+  constexpr int64_t kPart = 2048, kCacheBytes = int64_t{8} << 20;
+  const int64_t all = x.numel() / x.size(-1), positions = positions_of_row(x);
+  if (all <= kPart || positions < kManyPositions || !x.is_cpu() ||
+      kPart * in_.weight.size(0) * static_cast<int64_t>(x.element_size()) > kCacheBytes) {
+    out_.add_to(residual, geglu(in_(x)));
+    return;
+  }
   const at::Tensor from = x.flatten(0, -2), to = residual.view(from.sizes());
-  const bool in_parts =
-      x.is_cpu() && kRows * in_.weight.size(0) * static_cast<int64_t>(x.element_size()) <= kCacheBytes;
-  const int64_t all = from.size(0), most = in_parts ? kRows : all;
-  for (int64_t first = 0; first < all; first += most) {
-    const int64_t count = std::min(most, all - first);
-    out_.add_to(to.narrow(0, first, count), geglu(in_(from.narrow(0, first, count))));
+  for (int64_t first = 0; first < all; first += kPart) {
+    const int64_t count = std::min(kPart, all - first);
+    out_.add_to(to.narrow(0, first, count), geglu(in_.apply(from.narrow(0, first, count), positions)),
+                positions);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "models/unet/unet_time.h"
 
+#include "models/layers/activation.h"
 #include "models/layers/time_embedding.h"
 
 namespace reel::models {
@@ -38,7 +39,7 @@ at::Tensor TimeEmbedding::operator()(const Step& step, const Conditioning& condi
     const at::Tensor ids =
         timestep_embedding(condition.time_ids.flatten(), options_.added_id_width).view({rows, -1});
     const at::Tensor added = at::cat({condition.pooled.to(dtype), ids.to(dtype)}, 1);
-    time = time + added_.second(at::silu(added_.first(added)));
+    time = time + added_.second(activate(Activation::kSilu, added_.first(added)));
   }
   if (options_.fps) {
     if (!condition.fps) {
@@ -46,7 +47,7 @@ at::Tensor TimeEmbedding::operator()(const Step& step, const Conditioning& condi
           "[model] it wants to know the frame rate (Conditioning::fps, VideoCrafter2: 28), got none");
     }
     const at::Tensor rate = timestep_embedding(at::full({rows}, *condition.fps, floats), options_.width);
-    time = time + fps_.second(at::silu(fps_.first(rate.to(dtype))));
+    time = time + fps_.second(activate(Activation::kSilu, fps_.first(rate.to(dtype))));
   }
   return time;
 }

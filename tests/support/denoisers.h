@@ -11,12 +11,17 @@ namespace reel::models {
 constexpr double kForwardTolerance =
     1e-4;  // of a forward pass in f32: the promise to users; typical errors are 1e-6
 
-/// Runs every stored run of `golden` through the network and compares the predictions.
-inline void expect_equal_runs(Denoiser& network, const Golden& golden) {
-  const c10::InferenceMode inference;
-  int runs = 0;
-  for (; golden.has("run" + std::to_string(runs) + "/sample"); ++runs) {
-    const std::string run = "run" + std::to_string(runs) + "/";
+/// The inputs of a stored forward pass, and what the reference predicts.
+struct StoredRun {
+  at::Tensor sample;
+  Conditioning condition;
+  at::Tensor expected;
+};
+
+inline std::vector<StoredRun> stored_runs(const Golden& golden) {
+  std::vector<StoredRun> all;
+  for (int i = 0; golden.has("run" + std::to_string(i) + "/sample"); ++i) {
+    const std::string run = "run" + std::to_string(i) + "/";
     const at::Tensor sample = golden[run + "sample"];
     Conditioning condition;
     condition.context = golden[run + "encoder_hidden_states"];
@@ -28,11 +33,21 @@ inline void expect_equal_runs(Denoiser& network, const Golden& golden) {
     if (golden.has(run + "timestep_cond")) condition.guidance = golden[run + "timestep_cond"];
     if (golden.has(run + "time_ids")) condition.time_ids = golden[run + "time_ids"];
     if (golden.has(run + "fps")) condition.fps = golden[run + "fps"].item<double>();
-    attention::Processor attend;
-    const at::Tensor prediction = network.predict(sample, Step{}, condition, attend);
-    EXPECT_LE(max_error(prediction, golden[run + "expected_sample"]), kForwardTolerance) << run;
+    all.push_back({sample, std::move(condition), golden[run + "expected_sample"]});
   }
-  EXPECT_GT(runs, 0) << "the golden file holds no runs";
+  EXPECT_FALSE(all.empty()) << "the golden file holds no runs";
+  return all;
+}
+
+/// Runs every stored run of `golden` through the network and compares the predictions.
+inline void expect_equal_runs(Denoiser& network, const Golden& golden) {
+  const c10::InferenceMode inference;
+  int number = 0;
+  for (const StoredRun& run : stored_runs(golden)) {
+    attention::Processor attend;
+    const at::Tensor prediction = network.predict(run.sample, Step{}, run.condition, attend);
+    EXPECT_LE(max_error(prediction, run.expected), kForwardTolerance) << "run " << number++;
+  }
 }
 
 /// Each site of a UNet says how much coarser its map is, as its path does.
