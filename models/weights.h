@@ -17,6 +17,9 @@ struct LoadOptions {
   at::ScalarType dtype = at::kFloat;
   /// Tensors without data (meta device): checks a checkpoint, or plans a run, without touching its weights.
   bool shapes_only = false;
+  /// Batch rows that one matrix product takes on a CPU in f32, filled up if there are fewer: products of another
+  /// size round otherwise (docs/adr/0008-batch-law.md). Denoisers take both halves of guidance at once.
+  int64_t rows_at_once = 1;
   /// Changes weights as they are loaded. `wants` is asked first, so that weights which no LoRA changes are
   /// not copied. `apply` then gets the weight under its full name, as an f32 copy, before it is converted to
   /// `dtype`.

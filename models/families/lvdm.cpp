@@ -76,10 +76,12 @@ std::unique_ptr<Denoiser> load(const ComponentFiles& files, const LoadOptions& o
   rename_lvdm_unet(checkpoint);
   const UNetOptions unet = read_options(checkpoint, files.config);
   const int64_t in_channels = dimension(checkpoint, "conv_in.weight", 1);
-  return build_checked(checkpoint, options, [&](const Weights& weights) -> std::unique_ptr<Denoiser> {
-    Conv2d conv_in = Conv2d::load(weights.scope("conv_in"), in_channels, weights.shape("conv_in.weight")[0]);
-    return std::make_unique<UNet>(weights, std::move(conv_in), unet);
-  });
+  return build_checked(
+      checkpoint, for_two_halves(options), [&](const Weights& weights) -> std::unique_ptr<Denoiser> {
+        Conv2d conv_in =
+            Conv2d::load(weights.scope("conv_in"), in_channels, weights.shape("conv_in.weight")[0]);
+        return std::make_unique<UNet>(weights, std::move(conv_in), unet);
+      });
 }
 
 }  // namespace

@@ -71,12 +71,13 @@ UNetOptions read_options(const Config& config) {
 
 std::unique_ptr<Denoiser> load(const ComponentFiles& files, const LoadOptions& options) {
   const Checkpoint checkpoint = Checkpoint::open(files.folder);
-  return build_checked(checkpoint, options, [&](const Weights& weights) -> std::unique_ptr<Denoiser> {
-    UNetOptions unet = read_options(files.config);
-    const int64_t channels = files.config.bounded("in_channels", 4, 1, 4096);
-    Conv2d conv_in = Conv2d::load(weights.scope("conv_in"), channels, unet.down.front().out);
-    return std::make_unique<UNet>(weights, std::move(conv_in), std::move(unet));
-  });
+  return build_checked(
+      checkpoint, for_two_halves(options), [&](const Weights& weights) -> std::unique_ptr<Denoiser> {
+        UNetOptions unet = read_options(files.config);
+        const int64_t channels = files.config.bounded("in_channels", 4, 1, 4096);
+        Conv2d conv_in = Conv2d::load(weights.scope("conv_in"), channels, unet.down.front().out);
+        return std::make_unique<UNet>(weights, std::move(conv_in), std::move(unet));
+      });
 }
 
 }  // namespace

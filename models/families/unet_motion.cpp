@@ -131,12 +131,13 @@ UNetOptions read_options(const Config& config, const MotionAdapterFacts& adapter
 std::unique_ptr<Denoiser> load(const ComponentFiles& files, const LoadOptions& options) {
   Checkpoint checkpoint = Checkpoint::open(files.folder);
   const MotionAdapterFacts adapter = join_motion_adapter(checkpoint, files.adapter);
-  return build_checked(checkpoint, options, [&](const Weights& weights) -> std::unique_ptr<Denoiser> {
-    UNetOptions unet = read_options(files.config, adapter);
-    const int64_t channels = files.config.bounded("in_channels", 4, 1, 4096);
-    Conv2d conv_in = load_conv_in(weights, channels, unet.down.front().out, adapter.conv_in_channels);
-    return std::make_unique<UNet>(weights, std::move(conv_in), std::move(unet));
-  });
+  return build_checked(
+      checkpoint, for_two_halves(options), [&](const Weights& weights) -> std::unique_ptr<Denoiser> {
+        UNetOptions unet = read_options(files.config, adapter);
+        const int64_t channels = files.config.bounded("in_channels", 4, 1, 4096);
+        Conv2d conv_in = load_conv_in(weights, channels, unet.down.front().out, adapter.conv_in_channels);
+        return std::make_unique<UNet>(weights, std::move(conv_in), std::move(unet));
+      });
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ at::Tensor as_map(const at::Tensor& x) { return x.view({1, -1, 1, x.size(-1)}).p
 }  // namespace
 
 Linear Linear::load(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
-  Linear linear;
+  Linear linear{.rows_at_once = weights.options().rows_at_once};
   linear.weight = weights.get("weight", {out, in});
   if (with_bias) linear.bias = weights.get("bias", {out});
   return linear;
@@ -46,11 +46,11 @@ Linear Linear::load_fused(const Weights& weights, const std::vector<std::string>
     rows.push_back(part.weight);
     if (with_bias) biases.push_back(part.bias);
   }
-  return {at::cat(rows), with_bias ? at::cat(biases) : at::Tensor()};
+  return {at::cat(rows), with_bias ? at::cat(biases) : at::Tensor(), weights.options().rows_at_once};
 }
 
 Linear Linear::load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
-  Linear linear;
+  Linear linear{.rows_at_once = weights.options().rows_at_once};
   std::vector<int64_t> shape = {out, in};
   const size_t stored = weights.shape("weight").size();
   if (stored == 3 || stored == 4) shape.resize(stored, 1);
@@ -63,22 +63,25 @@ int64_t positions_of_row(const at::Tensor& x) {
   return x.dim() < 3 ? 1 : x.numel() / std::max<int64_t>(1, x.size(0) * x.size(-1));
 }
 
-at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const int64_t rows = x.dim() > 1 ? x.size(0) : 1, most = x.dim() == 2 ? 2 : 1;
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || rows == most || rows == 0)
+at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                           int64_t rows_at_once) {
+  const int64_t rows = x.dim() > 1 ? x.size(0) : 1,
+                missing = (rows_at_once - rows % rows_at_once) % rows_at_once;
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() < 2 || rows == rows_at_once || rows == 0)
     return at::linear(x, weight, bias);
   std::vector<at::Tensor> parts;
-  for (int64_t r = 0; r + most <= rows; r += most)
-    parts.push_back(at::linear(x.narrow(0, r, most), weight, bias));
-  if (rows % most != 0) {  // the last row of an odd number, twice
-    const at::Tensor last = x.narrow(0, rows - 1, 1);
-    parts.push_back(at::linear(at::cat({last, last}), weight, bias).narrow(0, 0, 1));
+  for (int64_t r = 0; r + rows_at_once <= rows; r += rows_at_once)
+    parts.push_back(at::linear(x.narrow(0, r, rows_at_once), weight, bias));
+  if (missing > 0) {
+    std::vector<at::Tensor> filled = {x.narrow(0, rows - rows % rows_at_once, rows % rows_at_once)};
+    filled.insert(filled.end(), static_cast<size_t>(missing), x.narrow(0, rows - 1, 1));
+    parts.push_back(at::linear(at::cat(filled), weight, bias).narrow(0, 0, rows % rows_at_once));
   }
-  return at::cat(parts);
+  return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
 at::Tensor Linear::apply(const at::Tensor& x, int64_t positions) const {
-  if (!as_convolution(x, positions)) return product_by_rows(x, weight, bias);
+  if (!as_convolution(x, positions)) return product_by_rows(x, weight, bias, rows_at_once);
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
   const at::Tensor y = convolved(as_map(x), weight.unsqueeze(-1).unsqueeze(-1), bias, {1, 1}, {0, 0});
@@ -87,7 +90,7 @@ at::Tensor Linear::apply(const at::Tensor& x, int64_t positions) const {
 
 void Linear::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t positions) const {
   if (!as_convolution(x, positions)) {
-    residual.add_(product_by_rows(x, weight, bias));
+    residual.add_(product_by_rows(x, weight, bias, rows_at_once));
     return;
   }
   // Boxed, since the exact C++ types of this signature are not LibTorch's public interface; its schema is.

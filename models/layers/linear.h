@@ -19,7 +19,8 @@ int64_t positions_of_row(const at::Tensor& x);
 /// y = x W^T + b over the last dimension. The first dimension of x counts batch rows. On CPUs in f32 a row gives
 /// the same bits whatever rows are beside it (docs/adr/0008-batch-law.md).
 struct Linear {
-  at::Tensor weight, bias;  // [out, in], [out] or undefined
+  at::Tensor weight, bias;   // [out, in], [out] or undefined
+  int64_t rows_at_once = 1;  // LoadOptions::rows_at_once
   static Linear load(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
   /// Several projections of one input as a single layer: their rows are stacked in the order of `names`. Each
   /// may be stored as load_pointwise allows.
@@ -40,7 +41,8 @@ struct Linear {
 };
 
 /// x W^T + b by the matrix product of ATen's library. On CPUs in f32, whose products depend on the number of
-/// positions, each product takes the positions of one row, or if x is [R, C] two rows.
-at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+/// positions, each product takes `rows_at_once` batch rows; a last one is filled up.
+at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                           int64_t rows_at_once);
 
 }  // namespace reel::models

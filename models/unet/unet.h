@@ -27,6 +27,12 @@ struct UNetOptions {
   TimeEmbedding::Options time;  // the constructor sets its widths, from the first level and `style`
 };
 
+/// Options of a denoiser's weights: guidance runs a conditional and an unconditional row at once.
+inline LoadOptions for_two_halves(LoadOptions options) {
+  options.rows_at_once = 2;
+  return options;
+}
+
 class UNet : public Denoiser {
  public:
   /// conv_in: the first convolution, [width of the first level, latent channels, 3, 3].
