@@ -39,7 +39,7 @@ TEST(ExplicitAttentionTest, IsTheSameForEveryBudget) {
         const ByDefinition expected = by_definition(call);
         const double tolerance = type == at::kFloat ? 2e-6 : 2e-3;
         int refused = 0;
-        for (int64_t bytes = 1; bytes < 2000000; bytes = bytes * 3 / 2 + 1) {
+        for (int64_t bytes = 1; bytes < 2000000; bytes = bytes * 3 + 1) {
           try {
             const Partial result = explicit_attention(call, {.bytes = bytes});
             EXPECT_LE(difference(result.out, expected.out), tolerance)
@@ -74,9 +74,9 @@ TEST(ExplicitAttentionTest, OfARowAloneIsThatOfTheRowAmongOthersBitForBit) {
 
 TEST(FusedAttentionTest, OfARowAloneIsThatOfTheRowAmongOthersBitForBit) {
   for (const at::ScalarType type : {at::kFloat, at::kHalf, at::kBFloat16})
-    for (Sizes sizes : kShapes)
+    for (Sizes sizes : kShapes) {
+      sizes.queries *= 8, sizes.keys *= 8;
       for (const int what : {0, 1, 2}) {
-        sizes.queries *= 8, sizes.keys *= 8;
         Call call = random_call(sizes, 1, 1, type);
         call.visible.causal = what == 1, call.wants_lse = what == 2;
         const at::Tensor all = fused_attention(call).out;
@@ -87,6 +87,7 @@ TEST(FusedAttentionTest, OfARowAloneIsThatOfTheRowAmongOthersBitForBit) {
               << testing::PrintToString(sizes) << what;
         }
       }
+    }
 }
 
 TEST(ExplicitAttentionTest, ShowsBlocksThatSayOfThemselvesWhatTheyAre) {
