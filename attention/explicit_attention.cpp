@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "attention/partition.h"
@@ -15,6 +16,8 @@ namespace {
 struct Blocks {
   int64_t rows, heads, groups, queries;
 };
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::string in_mib(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
@@ -55,6 +58,19 @@ Blocks blocks_of(const Call& call, const ExplicitOptions& options) {
   }
   return {least_rows, least_heads, std::clamp<int64_t>(left / (line * n * least), 1, groups),
           std::clamp<int64_t>(left / (line * least), 1, n)};
+}
+
+/// Narrows what the call says of its n queries to a block of them.
+void narrow_queries(Call& block, int64_t first, int64_t count, int64_t n) {
+  if (count == n) return;
+  Visible& visible = block.visible;
+  if (visible.query_order.defined()) visible.query_order = visible.query_order.narrow(3, first, count);
+  if (block.bias.defined() && block.bias.size(3) > 1) block.bias = block.bias.narrow(3, first, count);
+  if (!visible.causal) return;
+  visible.own_key = visible.own_key.defined()
+                        ? visible.own_key + first
+                        : at::full({block.q.size(0)}, block.k.size(3) - n + first,
+                                   at::TensorOptions(at::kLong).device(block.q.device()));
 }
 
 /// q k^T for heads of which several may read one key head, and sequences that may share keys; neither is
@@ -121,13 +137,20 @@ Partial explicit_attention(const Call& whole, const ExplicitOptions& options) {
           Call block = sequences;
           block.q = sequences.q.narrow(3, i, count);
           block.query_begin = whole.query_begin + i;
+          narrow_queries(block, i, count, n);
           at::Tensor map = product(block.q.to(at::kFloat), k_transposed).mul_(scale_of(call));
-          const at::Tensor mask = logit_mask(sequences, i, count);
+          const at::Tensor mask = logit_mask(block, 0, count);
           if (mask.defined()) map.add_(mask);
           if (options.on_logits) options.on_logits(block, map);
-          if (lse.defined()) lse.narrow(1, g, g_count).narrow(3, i, count).copy_(at::logsumexp(map, -1));
+          at::Tensor most, none;  // of each query's logits; whether it sees no key
+          if (lse.defined() || mask.defined()) most = map.amax(-1, true), none = most.isneginf();
           at::softmax_out(map, map, -1);
-          if (mask.defined()) map.masked_fill_(map.isnan(), 0);  // queries that see no key
+          if (none.defined()) map.masked_fill_(none, 0);
+          if (lse.defined()) {
+            // The largest probability is exp(most - lse).
+            const at::Tensor of_block = (most - map.amax(-1, true).log_()).masked_fill_(none, -kInfinity);
+            lse.narrow(1, g, g_count).narrow(3, i, count).copy_(of_block.squeeze(-1));
+          }
           if (options.on_probs) options.on_probs(block, map);
           out.narrow(1, g, g_count).narrow(3, i, count).copy_(product(map, sequences.v));
         }

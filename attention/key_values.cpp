@@ -28,32 +28,39 @@ void KeyValues::reserve(int64_t places, int64_t tokens) {
   if (places <= now && tokens <= capacity) return;
   const int64_t more_places = std::max(now, places), more_tokens = std::max(capacity, in_blocks(tokens));
   for (at::Tensor* t : {&k_, &v_}) {
-    at::Tensor grown = at::empty({more_places, t->size(1), more_tokens, t->size(3)}, t->options());
+    // Zeros: attention multiplies what lies behind a shorter row by 0, which no number would survive.
+    at::Tensor grown = at::zeros({more_places, t->size(1), more_tokens, t->size(3)}, t->options());
     if (now > 0 && capacity > 0) grown.narrow(0, 0, now).narrow(2, 0, capacity).copy_(*t);
     *t = grown;  // one of the two at a time is in memory twice
   }
   taken_.resize(static_cast<size_t>(more_places), false);
 }
 
-KeyValues::Slot& KeyValues::slot_of(uint64_t sequence) {
-  if (const auto found = slots_.find(sequence); found != slots_.end()) return found->second;
-  auto place = std::find(taken_.begin(), taken_.end(), false) - taken_.begin();
-  if (place == static_cast<int64_t>(taken_.size())) reserve(place + 1, 0);
+/// The first of `count` free places side by side; the last of them may lie behind the memory that there is.
+int64_t KeyValues::free_places(int64_t count) const {
+  int64_t run = 0;
+  for (size_t place = 0; place < taken_.size(); ++place) {
+    run = taken_[place] ? 0 : run + 1;
+    if (run == count) return static_cast<int64_t>(place) + 1 - count;
+  }
+  return static_cast<int64_t>(taken_.size()) - run;
+}
+
+KeyValues::Slot& KeyValues::settle(uint64_t sequence, int64_t place) {
   taken_[static_cast<size_t>(place)] = true;
   return slots_[sequence] = {place, 0};
 }
 
 void KeyValues::append(std::span<const Row> rows, const at::Tensor& k, const at::Tensor& v) {
-  if (!k_.defined()) {
-    k_ = at::empty({0, k.size(2), 0, k.size(4)}, k.options());
-    v_ = at::empty({0, v.size(2), 0, v.size(4)}, v.options());
-  }
-  if (k.dim() != 5 || k.size(1) != 1 || k.size(0) != static_cast<int64_t>(rows.size()) ||
-      k.size(2) != k_.size(1) || k.size(4) != k_.size(3) || v.size(2) != v_.size(1) ||
-      v.size(4) != v_.size(3) || v.size(3) != k.size(3)) {
-    throw std::invalid_argument(c10::str("[cache] keys must be [", rows.size(), ", 1, ", k_.size(1), ", n, ",
-                                         k_.size(3), "] with values alike, got ", k.sizes(), " and ",
-                                         v.sizes()));
+  const auto count_of_rows = static_cast<int64_t>(rows.size());
+  const bool alike = k.dim() == 5 && v.dim() == 5 && k.size(0) == count_of_rows && k.size(1) == 1 &&
+                     k.sizes().slice(0, 4) == v.sizes().slice(0, 4);
+  const bool first = !k_.defined();
+  if (!alike || (!first && (k.size(2) != k_.size(1) || k.size(4) != k_.size(3) || v.size(4) != v_.size(3)))) {
+    throw std::invalid_argument(c10::str("[cache] keys must be [", rows.size(), ", 1, ",
+                                         first ? "key heads" : std::to_string(k_.size(1)), ", n, ",
+                                         first ? "d" : std::to_string(k_.size(3)),
+                                         "] with values alike, got ", k.sizes(), " and ", v.sizes()));
   }
   std::set<uint64_t> ids;
   int64_t longest = 0, added = 0;
@@ -65,9 +72,15 @@ void KeyValues::append(std::span<const Row> rows, const at::Tensor& k, const at:
     added += slots_.count(row.sequence->id) ? 0 : 1;
   }
   const int64_t count = k.size(3);
-  reserve(static_cast<int64_t>(slots_.size()) + added, longest + count);
+  if (first) {
+    k_ = at::empty({0, k.size(2), 0, k.size(4)}, k.options());
+    v_ = at::empty({0, v.size(2), 0, v.size(4)}, v.options());
+  }
+  int64_t place = free_places(added);
+  reserve(place + added, longest + count);
   for (size_t r = 0; r < rows.size(); ++r) {
-    Slot& slot = slot_of(rows[r].sequence->id);
+    const auto found = slots_.find(rows[r].sequence->id);
+    Slot& slot = found != slots_.end() ? found->second : settle(rows[r].sequence->id, place++);
     const auto row = static_cast<int64_t>(r);
     k_.select(0, slot.place).narrow(1, slot.length, count).copy_(k.select(0, row).select(0, 0));
     v_.select(0, slot.place).narrow(1, slot.length, count).copy_(v.select(0, row).select(0, 0));
@@ -111,7 +124,9 @@ void KeyValues::fork(uint64_t from, uint64_t to) {
                                 "; a fork copies a sequence that is here to one that is not");
   }
   const Slot source = slots_.at(from);
-  Slot& target = slot_of(to);
+  const int64_t place = free_places(1);
+  reserve(place + 1, 0);
+  Slot& target = settle(to, place);
   target.length = source.length;
   for (const at::Tensor& t : {k_, v_}) {
     t.select(0, target.place)
@@ -124,6 +139,7 @@ void KeyValues::drop(uint64_t sequence) {
   const auto found = slots_.find(sequence);
   if (found == slots_.end()) return;
   taken_[static_cast<size_t>(found->second.place)] = false;
+  for (const at::Tensor& t : {k_, v_}) t.select(0, found->second.place).zero_();
   slots_.erase(found);
 }
 

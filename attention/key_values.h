@@ -45,7 +45,8 @@ class KeyValues {
   struct Slot {
     int64_t place = 0, length = 0;
   };
-  Slot& slot_of(uint64_t sequence);
+  int64_t free_places(int64_t count) const;
+  Slot& settle(uint64_t sequence, int64_t place);
   void reserve(int64_t places, int64_t tokens);
 
   at::Tensor k_, v_;  // [places, key heads, capacity, d]

@@ -22,6 +22,7 @@ at::Tensor columns(const Call& call, const at::Tensor& lse, const at::Tensor& ke
   const at::Tensor index = (keys.dim() == 1 ? keys.unsqueeze(0) : keys).unsqueeze(1).unsqueeze(1);
   const auto chosen = [&](const at::Tensor& t, int64_t dim) {
     // t has rows in front and keys in dim; rows are expanded only if they choose different keys.
+    if (t.size(dim) == 1 && call.k.size(3) > 1) return t;  // one for all keys
     if (index.size(0) == 1) return t.index_select(dim, index.flatten());
     std::vector<int64_t> of_rows(size_t(t.dim()), -1);
     of_rows[0] = rows;

@@ -131,14 +131,14 @@ at::Tensor Selection::take(const at::Tensor& tensor) const { return pick(pick(te
 
 void Selection::put(const at::Tensor& target, const at::Tensor& part) const {
   if (rows_.empty()) return put_into(target, 2, heads_, part);
-  if (heads_.empty() || even_step(rows_)) return put_into(pick(target, 0, rows_), 2, heads_, part);
+  if (even_step(rows_)) return put_into(pick(target, 0, rows_), 2, heads_, part);
   for (size_t i = 0; i < rows_.size(); ++i)
     put_into(target.narrow(0, rows_[i], 1), 2, heads_, part.narrow(0, static_cast<int64_t>(i), 1));
 }
 
 at::Tensor Selection::take_keys(const at::Tensor& tensor, int64_t shared) const {
   const at::Tensor of_rows = pick(tensor, 0, rows_);
-  if (heads_.empty() || shared == 1) return pick(of_rows, 2, heads_);
+  if (heads_.empty() || shared == 1 || tensor.size(2) == 1) return pick(of_rows, 2, heads_);
   Indices each;
   for (const int64_t head : heads_) each.push_back(head / shared);
   Indices distinct = each;
@@ -235,8 +235,9 @@ bool whole_groups(const Indices& heads, int64_t shared) {
 
 void put_inputs(Call& call, const Selection& selection, const Call& before, const Call& after) {
   if (after.rotary != before.rotary || after.visible.causal != before.visible.causal ||
-      after.k.size(3) != before.k.size(3) || changed(before.visible.key_lengths, after.visible.key_lengths) ||
-      changed(before.key_positions, after.key_positions)) {
+      after.k.size(3) != before.k.size(3) || !after.visible.key_lengths.is_same(before.visible.key_lengths) ||
+      !after.visible.own_key.is_same(before.visible.own_key) ||
+      !after.key_positions.is_same(before.key_positions)) {
     throw std::invalid_argument("[attention] at " + call.site.path +
                                 " an edit of some rows or heads changes the rotary, the causal mask or the "
                                 "number of keys, while another edit needs all of them in one call; give both "
@@ -248,11 +249,15 @@ void put_inputs(Call& call, const Selection& selection, const Call& before, cons
   if (changed(before.k, after.k) || changed(before.v, after.v)) put_keys(call, selection, before, after);
   if (changed(before.q, q)) put_back(call.q, selection, q, {}, rows, heads);
   at::Tensor bias = after.bias;
-  while (bias.defined() && bias.dim() < 5) bias = bias.unsqueeze(0);
+  for (at::Tensor* t : {&bias, &call.bias}) {
+    while (t->defined() && t->dim() < 5) *t = t->unsqueeze(0);
+  }
+  // What is absent adds nothing and hides nothing: zeros stand for it, where another part has something.
   const auto put = [&](at::Tensor& whole, const at::Tensor& was, const at::Tensor& is) {
-    if (!changed(was, is)) return;
-    const std::vector<int64_t> one(size_t(is.dim()), 1);
-    put_back(whole, selection, is, at::zeros(one, is.options()), rows, heads);
+    if (is.is_same(was)) return;
+    const at::Tensor& some = is.defined() ? is : was;
+    const at::Tensor nothing = at::zeros(std::vector<int64_t>(size_t(some.dim()), 1), some.options());
+    put_back(whole, selection, is.defined() ? is : nothing, nothing, rows, heads);
   };
   put(call.positions, before.positions, after.positions);
   put(call.bias, before.bias, bias);

@@ -26,7 +26,11 @@ class PerSequence {
   void begin(const Sequence& sequence) { states_[sequence.id].clear(); }
   void fork(const Sequence& from, const Sequence& to) {
     const auto found = states_.find(from.id);
-    if (found != states_.end()) states_[to.id] = found->second;
+    if (found == states_.end()) {
+      states_.erase(to.id);
+    } else {
+      states_[to.id] = found->second;
+    }
   }
   void end(const Sequence& sequence) { states_.erase(sequence.id); }
   /// How many sequences have state.

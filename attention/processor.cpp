@@ -59,8 +59,9 @@ void place_keys(Call& call) {
   }
 }
 
-/// Keys of the call go to the cache, and all that it holds of the rows takes their place.
-void take_from_cache(Call& call, const at::Tensor& rotated_k, const at::Tensor& v) {
+/// Keys of the call go to the cache, and all that it holds of the rows takes their place. Returns whether rows
+/// differ in length; then the call says so.
+bool take_from_cache(Call& call, const at::Tensor& rotated_k, const at::Tensor& v) {
   KeyValues& cache = *call.cache;
   cache.append(call.rows, rotated_k, v);
   const KeyValues::View view = cache.view(call.rows);
@@ -69,10 +70,11 @@ void take_from_cache(Call& call, const at::Tensor& rotated_k, const at::Tensor& 
   call.key_positions.reset();
   const bool ragged = std::any_of(view.lengths.begin(), view.lengths.end(),
                                   [&](int64_t length) { return length != view.lengths.front(); });
-  if (!ragged) return;
+  if (!ragged) return false;
   const auto lengths = at::tensor(view.lengths, at::kLong).to(call.q.device());
   call.visible.key_lengths = lengths.view({rows, 1});
   if (call.visible.causal) call.visible.own_key = lengths - added;
+  return true;
 }
 
 }  // namespace
@@ -191,6 +193,37 @@ Processor::AtSite& Processor::at_site(const Site& site) {
   return *sites_[number].back();
 }
 
+/// An edit that wraps attention of some rows or heads has the rest computed apart from them. Refuses that to edits
+/// within which relate the two to one another. The claims are those of the matches, on all of a call.
+void Processor::refuse_splits(const Site& site, const std::vector<Claim>& claims, const Matches& matches) {
+  // Whether some of the first are among the second, and some are not; an empty list is all.
+  const auto cut = [](const Indices& some, const Indices& by) {
+    if (by.empty()) return false;
+    const auto among = [&](int64_t i) { return std::binary_search(by.begin(), by.end(), i); };
+    return some.empty() ||
+           (std::any_of(some.begin(), some.end(), among) && !std::all_of(some.begin(), some.end(), among));
+  };
+  const auto apart = [](const Indices& some, const Indices& others) {
+    return !some.empty() && !others.empty() && std::none_of(some.begin(), some.end(), [&](int64_t i) {
+      return std::binary_search(others.begin(), others.end(), i);
+    });
+  };
+  for (size_t outer = 0; outer < matches.size(); ++outer) {
+    if (!matches[outer]->active->wraps()) continue;
+    for (size_t inner = 0; inner < matches.size(); ++inner) {
+      const Active& active = *matches[inner]->active;
+      const bool within = active.needs_map() || (active.wraps() && inner > outer);
+      const bool rows = active.hooks.relates_rows && cut(claims[inner].rows, claims[outer].rows),
+                 heads = active.hooks.relates_heads && cut(claims[inner].heads, claims[outer].heads) &&
+                         !apart(claims[inner].rows, claims[outer].rows);
+      if (inner == outer || !within || (!rows && !heads)) continue;
+      throw std::invalid_argument("[attention] at " + site.path + " '" + matches[outer]->active->rule.text +
+                                  "' wraps attention of some " + (rows ? "rows" : "heads") + " that '" +
+                                  active.rule.text + "' relates to others; give both the same selector");
+    }
+  }
+}
+
 /// Finds the parts of a call; false if no edit acts on it.
 bool Processor::find_parts(AtSite& here, const Call& call) {
   if (here.matches.empty()) return false;
@@ -215,6 +248,7 @@ bool Processor::find_parts(AtSite& here, const Call& call) {
     seen.matches.push_back(&match);
     claims.push_back({chosen.rows, chosen.heads, match.active->keeps_together()});
   }
+  refuse_splits(call.site, claims, seen.matches);
   if (!claims.empty()) {
     for (Part& part : parts_of(rows, call.q.size(2), claims)) {
       Matches of_part;
@@ -269,17 +303,20 @@ void Processor::prepare(std::vector<Working>& parts, const Call& whole) {
     return std::pair(turned_keys(call), call.v);
   };
   if (parts.size() > 1) std::tie(k, v) = keys_of(whole);
-  const int64_t shared = heads_per_key(whole), added = whole.k.size(3);
+  const int64_t shared = heads_per_key(whole);
   bool ours = false;  // whether k and v may be written
   for (Working& working : parts) {
     Call& call = *working.call;
-    const at::Tensor given[] = {call.k, call.v, call.positions};
+    const at::Tensor given[] = {call.k, call.v, call.positions, call.key_positions};
+    const Rotary* given_rotary = call.rotary;
     change_inputs(call, working.seen->matches);
     if (parts.size() == 1) {
       std::tie(k, v) = keys_of(call);
       continue;
     }
-    if (call.k.is_same(given[0]) && call.v.is_same(given[1]) && call.positions.is_same(given[2])) continue;
+    if (call.k.is_same(given[0]) && call.v.is_same(given[1]) && call.positions.is_same(given[2]) &&
+        call.key_positions.is_same(given[3]) && call.rotary == given_rotary)
+      continue;
     const auto [part_k, part_v] = keys_of(call);
     const Indices& heads = working.seen->part.heads;
     Indices key_heads;
@@ -293,13 +330,14 @@ void Processor::prepare(std::vector<Working>& parts, const Call& whole) {
     of_keys.put(k, part_k), of_keys.put(v, part_v);
   }
   Call cached = whole;
-  take_from_cache(cached, k, v);
+  const int64_t added = k.size(3);
+  const bool ragged = take_from_cache(cached, k, v);
   for (Working& working : parts) {
     Call& call = *working.call;
     const Selection selection(working.seen->part.rows, working.seen->part.heads);
     call.k = selection.take_keys(cached.k, shared), call.v = selection.take_keys(cached.v, shared);
     call.cache = nullptr, call.key_positions.reset();
-    if (!cached.visible.key_lengths.defined()) continue;
+    if (!ragged) continue;
     call.visible.key_lengths = take_rows(cached.visible.key_lengths, selection.rows());
     if (call.visible.causal) call.visible.own_key = call.visible.key_lengths.flatten() - added;
   }

@@ -29,7 +29,7 @@ enum class MapForm { kFused, kExplicit };
 /// cached; `attend`, the first rule outermost; queries (and keys without a cache) are turned; then logits,
 /// softmax, probabilities. A map is formed only if some edit of this part needs logits or probabilities and has
 /// no fast form, and then in blocks within `map_bytes` (explicit_attention.h). Parts without an edit give the
-/// bits of an unedited run.
+/// bits of an unedited run, if heads that share a key head are in one part.
 class Processor {
  public:
   explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20,
@@ -42,7 +42,8 @@ class Processor {
   void begin_step(const Step& step);
 
   /// softmax(scale q k^T + mask) v, edited. Returns [R, G, heads, Nq, d] in the dtype of q.
-  /// Throws: std::runtime_error when an edit needs a map larger than the budget.
+  /// Throws: std::runtime_error when an edit needs a map larger than the budget; std::invalid_argument for edits
+  /// that are in each other's way.
   at::Tensor attend(Call call);
 
   /// The life of a request, for edits that keep what they know of it.
@@ -67,6 +68,7 @@ class Processor {
   struct Working;  // a part of a call while it is computed
   using Matches = std::vector<Match*>;
   AtSite& at_site(const Site& site);
+  static void refuse_splits(const Site& site, const std::vector<Claim>& claims, const Matches& matches);
   bool find_parts(AtSite& here, const Call& call);
   void prepare(std::vector<Working>& parts, const Call& whole);
   static void change_inputs(Call& call, const Matches& matches);

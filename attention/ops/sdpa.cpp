@@ -45,19 +45,29 @@ at::Tensor aligned(const at::Tensor& mask, const at::Tensor& q, int64_t keys) {
   return place.expand(sizes);
 }
 
+/// Kernels give queries that see no key 0 or no number, and a log-sum-exp of their own choice.
+Partial marked(Partial result, const at::Tensor& mask) {
+  if (!mask.defined() || mask.size(3) == 0) return result;
+  const at::Tensor none = mask.amax(-1).isneginf();
+  result.lse = result.lse.masked_fill(none, -std::numeric_limits<float>::infinity());
+  if (result.out.is_cuda()) result.out = result.out.masked_fill(none.unsqueeze(-1), 0.0);
+  return result;
+}
+
 }  // namespace
 
 Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
              const SdpaOptions& options) {
+  // The kernels of CPUs take an f32 mask beside half types.
   const std::optional<at::Tensor> bias =
-      mask.defined() ? std::optional(mask.to(q.scalar_type())) : std::nullopt;
+      mask.defined() ? std::optional(q.is_cpu() ? mask : mask.to(q.scalar_type())) : std::nullopt;
   if (!options.wants_lse)
     return {at::scaled_dot_product_attention(q, k, v, bias, 0.0, options.causal, options.scale), {}};
   const bool one_width = q.size(3) == v.size(3), any = q.numel() > 0 && k.numel() > 0;
   if (q.is_cpu() && one_width && any && q.stride(3) == 1 && k.stride(3) == 1 && v.stride(3) == 1) {
     auto [out, lse] =
         at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, options.causal, bias, options.scale);
-    return {out, lse.to(at::kFloat)};
+    return marked({out, lse.to(at::kFloat)}, mask);
   }
   if (q.is_cuda() && one_width && any && q.size(3) % 8 == 0 && q.size(3) <= 256) {
     if (!mask.defined() && q.scalar_type() != at::kFloat) {
@@ -69,7 +79,7 @@ Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, cons
         q, k, v, mask.defined() ? std::optional(aligned(mask, q, k.size(2))) : std::nullopt,
         /*compute_log_sumexp=*/true, 0.0, options.causal, options.scale);
     // Its log-sum-exp has lines of a multiple of 32 queries.
-    return {std::get<0>(result), std::get<1>(result).narrow(2, 0, q.size(2))};
+    return marked({std::get<0>(result), std::get<1>(result).narrow(2, 0, q.size(2))}, mask);
   }
   return composed(q, k, v, mask, options);
 }
