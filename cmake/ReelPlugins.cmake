@@ -32,6 +32,7 @@ void register_${group}(${class}& registry) {
 }  // namespace reel::${space}
 ")
   target_sources(${target} PRIVATE ${sources} ${generated})
-  # Alone, so that plug-ins may use the same names inside: the next one often begins as a copy of its neighbour.
-  set_source_files_properties(${sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  # Alone, so that plug-ins may use the same names inside: the next one often begins as a copy of its neighbour. And
+  # so that a new one changes no batch of other files.
+  set_source_files_properties(${sources} ${generated} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
