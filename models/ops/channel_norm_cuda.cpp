@@ -26,8 +26,7 @@ at::Tensor group_norm_cuda(const at::Tensor& x, const at::Tensor& weight, const 
   const at::Tensor own_weight = weight.to(x.scalar_type()).contiguous(),
                    own_bias = bias.to(x.scalar_type()).contiguous();
   const auto floats = x.options().dtype(at::kFloat);
-  at::Tensor partial =
-                 at::empty({images, group_norm_blocks(images, positions, channels), 2, channels}, floats),
+  at::Tensor partial = at::empty({images, group_norm_blocks(positions), 2, channels}, floats),
              affine = at::empty({images, 2, channels}, floats);
   launch_group_norm({.x = x.const_data_ptr(),
                      .y = y.mutable_data_ptr(),

@@ -133,7 +133,7 @@ void group_norm(const GroupNormArguments& a, cudaStream_t stream) {
   const auto *x = static_cast<const T*>(a.x), *weight = static_cast<const T*>(a.weight),
              *bias = static_cast<const T*>(a.bias);
   auto* y = static_cast<T*>(a.y);
-  const int64_t packs = a.channels / V, blocks = group_norm_blocks(a.images, a.positions, a.channels);
+  const int64_t packs = a.channels / V, blocks = group_norm_blocks(a.positions);
   const int64_t per_block = (a.positions + blocks - 1) / blocks;
   const int lanes = static_cast<int>(packs < kThreads ? packs : kThreads);
   const dim3 grid(static_cast<unsigned int>(blocks), static_cast<unsigned int>(a.images),
@@ -181,9 +181,10 @@ void geglu_of(const void* x, void* y, int64_t rows, int64_t inner, cudaStream_t 
 
 }  // namespace
 
-int64_t group_norm_blocks(int64_t images, int64_t positions, int64_t channels) {
-  // About 2048 blocks in all, of 16 positions or more.
-  const int64_t wanted = (2048 + images - 1) / images, most = (positions + 15) / 16;
+int64_t group_norm_blocks(int64_t positions) {
+  // At least 16 positions a block; of large images 64, until there are 1024 blocks.
+  const int64_t most = (positions + 15) / 16, large = (positions + 63) / 64;
+  const int64_t wanted = large < 64 ? 64 : large > 1024 ? 1024 : large;
   const int64_t blocks = wanted < most ? wanted : most;
   const int64_t per_block = (positions + blocks - 1) / blocks;
   return (positions + per_block - 1) / per_block;

@@ -25,9 +25,9 @@ struct GroupNormArguments {
   KernelType type = KernelType::kFloat;
 };
 
-/// Into how many blocks of positions the sums of an image are split: a function of the shape alone, so that
-/// results do not depend on the card.
-int64_t group_norm_blocks(int64_t images, int64_t positions, int64_t channels);
+/// Into how many blocks of positions the sums of an image are split: a function of its size alone, so that an
+/// image's result depends neither on the card nor on the images beside it.
+int64_t group_norm_blocks(int64_t positions);
 void launch_group_norm(const GroupNormArguments& arguments, cudaStream_t stream);
 
 /// x [rows, 2 inner] -> y [rows, inner].

@@ -29,29 +29,37 @@ Conditioning row_of(const Conditioning& all, int64_t r) {
   return one;
 }
 
-struct Denoisers : testing::TestWithParam<std::string> {};
+struct Denoisers : testing::TestWithParam<std::tuple<at::DeviceType, std::string>> {};
 
 TEST_P(Denoisers, GiveEachRowWhatItGivesAlone) {
   const c10::InferenceMode inference;
-  const std::string name = GetParam();
+  const auto& [device, name] = GetParam();
+  if (device == at::kCUDA && !at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
   const bool separate = std::filesystem::exists(golden_folder(name + "/unet"));
   const ComponentFiles files =
       separate ? golden_component(name + "/unet", name + "/motion_adapter") : golden_component(name);
-  const auto network = families().of(files.config).denoiser(files, {});
+  const auto network = families().of(files.config).denoiser(files, {.device = device});
   at::manual_seed(7);
   for (const StoredRun& run : stored_runs(Golden(name + "/golden.safetensors"))) {
-    const at::Tensor sample = spread(run.sample, 0.3);
+    const at::Tensor sample = spread(run.sample, 0.3).to(device);
     Conditioning all = run.condition;
     all.rows.resize(kRows);
     for (at::Tensor* t : {&all.context, &all.pooled, &all.guidance}) *t = spread(*t, 0.3);
     for (at::Tensor* t : {&all.timesteps, &all.time_ids}) *t = spread(*t, 0);
+    for (at::Tensor* t : {&all.context, &all.pooled, &all.guidance, &all.timesteps, &all.time_ids}) {
+      if (t->defined()) *t = t->to(device);
+    }
+    double largest = 0;
     attention::Processor attend;
     const at::Tensor together = network->predict(sample, Step{}, all, attend);
     for (int64_t r = 0; r < kRows; ++r) {
       const at::Tensor alone = network->predict(sample.narrow(0, r, 1), Step{}, row_of(all, r), attend);
-      EXPECT_TRUE(at::equal(alone, together.narrow(0, r, 1)))
-          << "row " << r << ": " << max_error(alone, together.narrow(0, r, 1));
+      const double error = max_error(alone, together.narrow(0, r, 1));
+      // cuDNN and cuBLAS choose by the number of pictures and positions; our kernels do not.
+      EXPECT_LE(error, device == at::kCUDA ? 1e-3 : 0) << "row " << r;
+      largest = std::max(largest, error);
     }
+    RecordProperty("largest_difference", std::to_string(largest));
   }
 }
 
@@ -63,11 +71,14 @@ std::vector<std::string> every_denoiser() {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(BatchLaw, Denoisers, testing::ValuesIn(every_denoiser()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '/', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(BatchLaw, Denoisers,
+                         testing::Combine(testing::Values(at::kCPU, at::kCUDA),
+                                          testing::ValuesIn(every_denoiser())),
+                         [](const auto& info) {
+                           std::string name = std::get<1>(info.param);
+                           std::replace(name.begin(), name.end(), '/', '_');
+                           return (std::get<0>(info.param) == at::kCUDA ? "cuda_" : "cpu_") + name;
+                         });
 
 struct TextEncoders : testing::TestWithParam<std::string> {};
 
