@@ -8,29 +8,34 @@
 namespace reel::attention {
 namespace {
 
-/// From ATen's composition, in f32 and blocks of queries: for what no kernel with a log-sum-exp takes.
+/// From ATen's composition, in f32 and blocks of queries: for what no kernel with a log-sum-exp takes. A sequence
+/// at a time, since batched products on GPUs depend on the size of the batch.
 Partial composed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask,
                  const SdpaOptions& options) {
   constexpr int64_t kMapBytes = int64_t{64} << 20;
   const int64_t n = q.size(2), keys = k.size(2);
   const int64_t most = std::max<int64_t>(1, kMapBytes / std::max<int64_t>(1, 4 * keys * q.size(1)));
-  const at::Tensor k_transposed = k.to(at::kFloat).transpose(-1, -2), values = v.to(at::kFloat);
   Partial result{at::empty({q.size(0), q.size(1), n, v.size(3)}, q.options()),
                  at::empty({q.size(0), q.size(1), n}, q.options().dtype(at::kFloat))};
-  for (int64_t first = 0; first < n; first += most) {
-    const int64_t count = std::min(most, n - first);
-    at::Tensor logits =
-        at::matmul(q.narrow(2, first, count).to(at::kFloat), k_transposed).mul_(options.scale);
-    if (mask.defined()) logits.add_(mask.size(2) == 1 ? mask : mask.narrow(2, first, count));
-    if (options.causal) {
-      const at::Tensor later =
-          at::ones({count, keys}, q.options().dtype(at::kBool)).triu_(/*diagonal=*/1 + first);
-      logits.masked_fill_(later, -std::numeric_limits<float>::infinity());
+  for (int64_t b = 0; b < q.size(0); ++b) {
+    const at::Tensor k_transposed = k[b].to(at::kFloat).transpose(-1, -2), values = v[b].to(at::kFloat);
+    const at::Tensor own_mask = mask.defined() ? mask[mask.size(0) == 1 ? 0 : b] : mask;
+    for (int64_t first = 0; first < n; first += most) {
+      const int64_t count = std::min(most, n - first);
+      at::Tensor logits =
+          at::matmul(q[b].narrow(1, first, count).to(at::kFloat), k_transposed).mul_(options.scale);
+      if (own_mask.defined())
+        logits.add_(own_mask.size(1) == 1 ? own_mask : own_mask.narrow(1, first, count));
+      if (options.causal) {
+        const at::Tensor later =
+            at::ones({count, keys}, q.options().dtype(at::kBool)).triu_(/*diagonal=*/1 + first);
+        logits.masked_fill_(later, -std::numeric_limits<float>::infinity());
+      }
+      const at::Tensor lse = at::logsumexp(logits, -1);
+      const at::Tensor probs = logits.sub_(lse.masked_fill(lse.isneginf(), 0.0).unsqueeze(-1)).exp_();
+      result.out[b].narrow(1, first, count).copy_(at::matmul(probs, values));
+      result.lse[b].narrow(1, first, count).copy_(lse);
     }
-    const at::Tensor lse = at::logsumexp(logits, -1);
-    const at::Tensor probs = logits.sub_(lse.masked_fill(lse.isneginf(), 0.0).unsqueeze(-1)).exp_();
-    result.out.narrow(2, first, count).copy_(at::matmul(probs, values));
-    result.lse.narrow(2, first, count).copy_(lse);
   }
   return result;
 }
@@ -69,12 +74,10 @@ Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, cons
         at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, options.causal, bias, options.scale);
     return marked({out, lse.to(at::kFloat)}, mask);
   }
-  if (q.is_cuda() && one_width && any && q.size(3) % 8 == 0 && q.size(3) <= 256) {
-    if (!mask.defined() && q.scalar_type() != at::kFloat) {
-      const auto result = at::_scaled_dot_product_flash_attention(q, k, v, 0.0, options.causal,
-                                                                  /*return_debug_mask=*/false, options.scale);
-      return {std::get<0>(result), std::get<1>(result)};
-    }
+  // Of a GPU's kernels the one whose sums do not depend on the number of sequences (flash attention splits keys by
+  // it). It takes masks in the type of q, which would round those beside half types.
+  const bool mask_fits = !mask.defined() || q.scalar_type() == at::kFloat;
+  if (q.is_cuda() && one_width && any && q.size(3) % 8 == 0 && mask_fits) {
     const auto result = at::_scaled_dot_product_efficient_attention(
         q, k, v, mask.defined() ? std::optional(aligned(mask, q, k.size(2))) : std::nullopt,
         /*compute_log_sumexp=*/true, 0.0, options.causal, options.scale);
