@@ -22,9 +22,9 @@ void start_sleeping_team() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::promise<void> started;
   std::thread([processors, &started] {
+    // A region without work would be left out by the compiler.
 #pragma omp parallel num_threads(processors)
-    {}
-    started.set_value();
+    if (omp_get_thread_num() == 0) started.set_value();
     for (;;) pause();
   }).detach();
   started.get_future().wait();
