@@ -7,6 +7,7 @@
 #include "app/preview.h"
 #include "app/session/plugins.h"
 #include "app/stages_text.h"
+#include "attention/plugin/misfit.h"
 #include "models/files/safetensors.h"
 #include "models/files/utf8.h"
 #include "pipeline/graph/graph_json.h"
@@ -169,7 +170,8 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
   }
   guidance::make_scheduler(plugins().schedulers, job.model.scheduler, options.scheduler,
                            static_cast<int>(job.steps));
-  for (const std::string& edit : options.edits) plugins().edits.parse(edit);
+  for (const std::string& edit : options.edits)
+    attention::refuse_unserved(plugins().edits.parse(edit), {.hidden = true}, "a video model");
   for (const std::string& lora : options.loras) {
     const std::string file = parse_lora(lora).path;
     if (!fs::exists(file))

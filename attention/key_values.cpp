@@ -147,4 +147,46 @@ int64_t KeyValues::bytes() const {
   return k_.defined() ? static_cast<int64_t>(k_.nbytes() + v_.nbytes()) : 0;
 }
 
+at::Tensor turned_keys(const Call& call) {
+  return call.rotary && call.key_positions.defined() ? rotated(*call.rotary, call.k, call.key_positions)
+                                                     : call.k;
+}
+
+void refuse_shared_keys(const Call& call, const char* what) {
+  throw std::invalid_argument("[attention] at " + call.site.path +
+                              " several query heads share a cached key head, and an edit " + what +
+                              " for some of them; select whole groups of heads with heads=");
+}
+
+void place_keys(Call& call) {
+  if (!call.rotary || !call.positions.defined() || call.key_positions.defined()) return;
+  call.key_positions = call.positions;
+  const int64_t shared = heads_per_key(call);
+  if (shared == 1 || call.positions.size(2) == 1) return;
+  const at::Tensor each = call.positions.unflatten(2, {-1, shared}), first = each.select(3, 0);
+  if (at::equal(each, first.unsqueeze(3).expand_as(each))) {
+    call.key_positions = first;
+  } else if (call.cache) {
+    refuse_shared_keys(call, "moves the keys");
+  } else {
+    call.k = call.k.repeat_interleave(shared, 2), call.v = call.v.repeat_interleave(shared, 2);
+  }
+}
+
+bool take_from_cache(Call& call, const at::Tensor& turned_k, const at::Tensor& v) {
+  KeyValues& cache = *call.cache;
+  cache.append(call.rows, turned_k, v);
+  const KeyValues::View view = cache.view(call.rows);
+  const int64_t added = turned_k.size(3), rows = turned_k.size(0);
+  call.k = view.k, call.v = view.v, call.cache = nullptr;
+  call.key_positions.reset();
+  const bool ragged = std::any_of(view.lengths.begin(), view.lengths.end(),
+                                  [&](int64_t length) { return length != view.lengths.front(); });
+  if (!ragged) return false;
+  const auto lengths = at::tensor(view.lengths, at::kLong).to(call.q.device());
+  call.visible.key_lengths = lengths.view({rows, 1});
+  if (call.visible.causal) call.visible.own_key = lengths - added;
+  return true;
+}
+
 }  // namespace reel::attention

@@ -54,4 +54,19 @@ class KeyValues {
   std::vector<bool> taken_;  // places
 };
 
+/// Gives keys the positions of queries, unless they have their own. Query heads that share a key head must agree;
+/// without a cache each gets keys of its own otherwise.
+/// Throws: std::invalid_argument if they differ and keys are cached.
+void place_keys(Call& call);
+
+/// The keys of the call as they are cached: turned to their positions.
+at::Tensor turned_keys(const Call& call);
+
+/// Appends keys and values to the call's cache, and puts all that it holds of the rows in their place. Returns
+/// whether rows differ in length; the call's `visible` says so then.
+bool take_from_cache(Call& call, const at::Tensor& turned_k, const at::Tensor& v);
+
+/// Refuses an edit that `what` (moves the keys, changes its keys) for some of the heads that share a key head.
+[[noreturn]] void refuse_shared_keys(const Call& call, const char* what);
+
 }  // namespace reel::attention

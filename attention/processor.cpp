@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <deque>
 #include <stdexcept>
 #include <tuple>
 
@@ -12,6 +11,7 @@
 #include "attention/fused_attention.h"
 #include "attention/key_values.h"
 #include "attention/ops/frame/frame_attention.h"
+#include "attention/processor_state.h"
 
 namespace reel::attention {
 namespace {
@@ -25,122 +25,13 @@ at::Tensor empty_result(const at::Tensor& q, int64_t width) {
   return at::empty({rows, groups, n, heads, width}, q.options()).permute({0, 1, 3, 2, 4});
 }
 
-/// Keys and values of the call as they are cached: turned to their positions.
-at::Tensor turned_keys(const Call& call) {
-  return call.rotary && call.key_positions.defined() ? rotated(*call.rotary, call.k, call.key_positions)
-                                                     : call.k;
-}
-
-[[noreturn]] void refuse_shared_keys(const Call& call, const char* what) {
-  throw std::invalid_argument("[attention] at " + call.site.path +
-                              " several query heads share a cached key head, and an edit " + what +
-                              " for some of them; select whole groups of heads with heads=");
-}
-
 /// The chosen rows of a tensor whose first dimension is rows, or one for all.
 at::Tensor take_rows(const at::Tensor& t, const Indices& rows) {
   if (rows.empty() || t.size(0) == 1) return t;
   return t.index_select(0, at::tensor(rows, at::TensorOptions(at::kLong).device(t.device())));
 }
 
-/// Keys take the positions of queries, unless they have their own. Heads that share a key head must agree.
-void place_keys(Call& call) {
-  if (!call.rotary || !call.positions.defined() || call.key_positions.defined()) return;
-  call.key_positions = call.positions;
-  const int64_t shared = heads_per_key(call);
-  if (shared == 1 || call.positions.size(2) == 1) return;
-  const at::Tensor each = call.positions.unflatten(2, {-1, shared}), first = each.select(3, 0);
-  if (at::equal(each, first.unsqueeze(3).expand_as(each))) {
-    call.key_positions = first;
-  } else if (call.cache) {
-    refuse_shared_keys(call, "moves the keys");
-  } else {
-    call.k = call.k.repeat_interleave(shared, 2), call.v = call.v.repeat_interleave(shared, 2);
-  }
-}
-
-/// Keys of the call go to the cache, and all that it holds of the rows takes their place. Returns whether rows
-/// differ in length; then the call says so.
-bool take_from_cache(Call& call, const at::Tensor& rotated_k, const at::Tensor& v) {
-  KeyValues& cache = *call.cache;
-  cache.append(call.rows, rotated_k, v);
-  const KeyValues::View view = cache.view(call.rows);
-  const int64_t added = rotated_k.size(3), rows = rotated_k.size(0);
-  call.k = view.k, call.v = view.v, call.cache = nullptr;
-  call.key_positions.reset();
-  const bool ragged = std::any_of(view.lengths.begin(), view.lengths.end(),
-                                  [&](int64_t length) { return length != view.lengths.front(); });
-  if (!ragged) return false;
-  const auto lengths = at::tensor(view.lengths, at::kLong).to(call.q.device());
-  call.visible.key_lengths = lengths.view({rows, 1});
-  if (call.visible.causal) call.visible.own_key = lengths - added;
-  return true;
-}
-
 }  // namespace
-
-struct Processor::Active {
-  EditRule rule;
-  std::unique_ptr<Edit> edit;
-  Hooks hooks;
-  EditReport report;
-  bool needs_map() const { return hooks.logits || hooks.probs; }
-  bool wraps() const { return hooks.attend && !hooks.fast; }
-  bool keeps_together() const { return hooks.relates_rows || hooks.relates_heads || hooks.whole_map; }
-};
-
-struct Processor::Match {
-  Active* active;
-  Indices heads;  // of the site; empty: all
-
-  /// What the edit selects of a call, which may be a part of the site's.
-  struct Chosen {
-    Indices rows, heads;
-    bool none = false;
-  };
-  Chosen choose(const Call& call) const {
-    Chosen chosen;
-    for (size_t r = 0; r < call.rows.size(); ++r) {
-      if (active->rule.where.matches(call.rows[r])) chosen.rows.push_back(static_cast<int64_t>(r));
-    }
-    chosen.none = chosen.rows.empty() && !call.rows.empty();
-    if (chosen.rows.size() == call.rows.size()) chosen.rows.clear();
-    if (heads.empty()) return chosen;
-    const auto count = static_cast<size_t>(call.q.size(2));
-    for (size_t h = 0; h < count; ++h) {
-      const int64_t head = call.heads.empty() ? static_cast<int64_t>(h) : call.heads[h];
-      if (std::binary_search(heads.begin(), heads.end(), head))
-        chosen.heads.push_back(static_cast<int64_t>(h));
-    }
-    chosen.none |= chosen.heads.empty();
-    if (chosen.heads.size() == count) chosen.heads.clear();
-    return chosen;
-  }
-};
-
-struct Processor::AtSite {
-  std::string path;
-  std::vector<Match> matches;
-  /// A part of all calls with the same rows and the same edits at work, and its edits.
-  struct SeenPart {
-    Part part;
-    Matches matches;
-  };
-  struct Seen {
-    std::vector<bool> acting, conditional;  // of the matches; of the rows
-    int64_t rows = 0;
-    Matches matches;  // of all parts
-    std::vector<SeenPart> parts;
-  };
-  std::deque<Seen> seen;
-  const Seen* present = nullptr;  // that of the last call
-};
-
-struct Processor::Working {
-  const AtSite::SeenPart* seen;
-  std::unique_ptr<NarrowCall> narrowed;  // null if it is all of the call
-  Call* call;
-};
 
 Processor::Processor(const EditPlan& plan, int64_t map_bytes, MapForm form)
     : map_bytes_(map_bytes), form_(form) {

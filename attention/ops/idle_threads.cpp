@@ -22,7 +22,7 @@ void start_sleeping_team() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::promise<void> started;
   std::thread([processors, &started] {
-    // A region without work would be left out by the compiler.
+  // A region without work would be left out by the compiler.
 #pragma omp parallel num_threads(processors)
     if (omp_get_thread_num() == 0) started.set_value();
     for (;;) pause();

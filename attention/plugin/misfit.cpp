@@ -1,6 +1,7 @@
 #include "attention/plugin/misfit.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace reel::attention {
 namespace {
@@ -40,6 +41,18 @@ std::optional<Misfit> misfit_of(const EditRule& rule, const std::vector<Site>& s
                   "none among the model's " + described(sites)};
   return Misfit{"a selected layer at which " + rule.name + " acts",
                 "none among the " + described(selected) + ", that `" + rule.where.text() + "` selects"};
+}
+
+void refuse_unserved(const EditRule& rule, const Needs& served, const std::string& model) {
+  const Needs needs = rule.make()->needs();
+  const auto require = [&](bool needed, bool is_served, const char* what) {
+    if (!needed || is_served) return;
+    throw std::invalid_argument("[" + rule.text + "] needs " + what + ", and " + model +
+                                " has none; leave the edit out, or give it a model of its kind");
+  };
+  require(needs.hidden, served.hidden, "the residual stream that enters a layer");
+  require(needs.bare_row, served.bare_row, "a second row of each request without its picture");
+  require(needs.tower_maps, served.tower_maps, "the attention maps of a vision tower");
 }
 
 }  // namespace reel::attention

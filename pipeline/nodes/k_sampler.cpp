@@ -104,6 +104,8 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
     throw std::invalid_argument(
         "[KSampler] it starts from an empty latent, got one with content; connect EmptyLatentVideo");
   }
+  for (const attention::EditRule& edit : model.edits)
+    attention::refuse_unserved(edit, {.hidden = true}, "a video model");
   const std::vector<int64_t> shape = latent_shape(latent, model);
   const auto steps = static_cast<int>(inputs.integer("steps"));
   const auto scheduler =
