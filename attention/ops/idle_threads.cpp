@@ -20,9 +20,10 @@ void start_sleeping_team() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  // One thread more than processors, so that the team itself does not spin before others have begun.
   std::promise<void> started;  // set inside the region: the compiler leaves out a region without work
   std::thread([processors, &started] {
-#pragma omp parallel num_threads(processors)
+#pragma omp parallel num_threads(processors + 1)
     if (omp_get_thread_num() == 0) started.set_value();
     for (;;) pause();
   }).detach();

@@ -10,7 +10,7 @@ namespace reel::attention {
 ///
 /// These variables are read before main(), and there is no function for them. But libgomp spins shortly (100
 /// instead of 300,000 rounds) while it manages more threads than there are processors. So this starts a second
-/// team of threads, as many as processors, that sleep until the program ends; each takes some kilobytes.
+/// team of threads, one more than processors, that sleep until the program ends; each takes some kilobytes.
 /// Source: GCC's libgomp, config/linux/wait.h (do_spin) and env.c.
 void let_idle_threads_sleep();
 
