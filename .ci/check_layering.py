@@ -67,6 +67,8 @@ LIBRARIES = [
      "CUDA and its libraries belong in */ops/*.cu, */ops/*_cuda.cpp and the *_kernel.h between them"),
     (r"torch/(?!library\.h|version\.h|csrc/distributed/)", r"(?!)",
      "of LibTorch, ATen, c10, torch/library.h and torch/version.h are used; not torch::nn"),
+    (r"attention/(fused_attention|explicit_attention)\.h|attention/ops/(sdpa\.h|frame/)", r"attention/.*|tests/.*",
+     "attention's kernels are reached through attention/processor.h alone"),
     (r"gtest/|gmock/", r"tests/.*", "GoogleTest belongs in tests/"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -242,6 +244,9 @@ SELF_TEST = {
     "attention/ops/good_kernel.h": ("#include <cuda_runtime.h>\n", 0),
     "attention/ops/bad_op.cpp": ("#include <c10/cuda/CUDAStream.h>\n", 1),
     "models/vae.h": ('#include "attention/call.h"\n', 0),
+    "attention/fused_attention.h": ('#include "attention/call.h"\n', 0),
+    "attention/fused_attention.cpp": ('#include "attention/fused_attention.h"\n', 0),
+    "models/bad_kernel.h": ('#include "attention/fused_attention.h"\n', 1),
     "models/bad.h": ("#include <nlohmann/json.hpp>\n", 1),
     "models/good_json.h": ("#include <nlohmann/json.hpp>\n", 0),
     "models/good.cpp": ('#include "models/good_json.h"\n', 0),
