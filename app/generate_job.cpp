@@ -1,3 +1,4 @@
+// From options to graphs. Above 300 lines until the options of jobs are one table (pipeline/jobs).
 #include "app/generate_job.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// Above 300 lines because the order of a call (cut, inputs, cache, wraps, maps) is one story with one state; what
+// that state is stands in processor_state.h.
 #include "attention/processor.h"
 
 #include <ATen/ATen.h>
