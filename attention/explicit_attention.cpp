@@ -143,7 +143,8 @@ Partial explicit_attention(const Call& whole, const ExplicitOptions& options) {
           if (mask.defined()) map.add_(mask);
           if (options.on_logits) options.on_logits(block, map);
           at::Tensor most, none;  // of each query's logits; whether it sees no key
-          if (lse.defined() || mask.defined()) most = map.amax(-1, true), none = most.isneginf();
+          if (lse.defined() || mask.defined() || options.on_logits)
+            most = map.amax(-1, true), none = most.isneginf();
           at::softmax_out(map, map, -1);
           if (none.defined()) map.masked_fill_(none, 0);
           if (lse.defined()) {

@@ -49,9 +49,13 @@ Partial over_rows(const Call& call, const Plain& plain, const at::Tensor& mask =
   const auto one_dimension = [&](const at::Tensor& t) {
     return rows == 1 || groups == 1 || t.stride(0) == t.stride(1) * groups;
   };
+  // Views of one group cost a language model's short calls least: squeezed, not flattened.
   const auto unfolded = [&](Partial part) {
-    part.out = part.out.unflatten(0, {rows, groups});
-    if (part.lse.defined()) part.lse = part.lse.unflatten(0, {rows, groups});
+    const auto apart = [&](const at::Tensor& t) {
+      return groups == 1 ? t.unsqueeze(1) : t.unflatten(0, {rows, groups});
+    };
+    part.out = apart(part.out);
+    if (part.lse.defined()) part.lse = apart(part.lse);
     return part;
   };
   const bool shared = call.k.size(1) != groups;  // the expanded keys of several rows are no view
@@ -63,7 +67,9 @@ Partial over_rows(const Call& call, const Plain& plain, const at::Tensor& mask =
     return m.expand({of_rows, groups, -1, -1, -1}).flatten(0, 1);
   };
   if (one_dimension(call.q) && (rows == 1 || (!shared && one_dimension(call.k) && one_dimension(call.v)))) {
-    const auto fold = [](const at::Tensor& t) { return t.flatten(0, 1); };  // a view
+    const auto fold = [&](const at::Tensor& t) {  // a view
+      return groups == 1 ? t.squeeze(1) : t.flatten(0, 1);
+    };
     return unfolded(
         plain(fold(call.q), fold(expanded(call.k)), fold(expanded(call.v)), folded_mask(mask, rows)));
   }

@@ -224,6 +224,24 @@ void put_keys(Call& call, const Selection& selection, const Call& before, const 
 
 }  // namespace
 
+Indices in_groups(const Indices& chosen, int64_t heads, int64_t shared) {
+  Indices all;
+  for (int64_t head = 0; head < heads && !chosen.empty(); ++head) {
+    const auto first = std::lower_bound(chosen.begin(), chosen.end(), head / shared * shared);
+    if (first != chosen.end() && *first / shared == head / shared) all.push_back(head);
+  }
+  return shortened(std::move(all), heads);
+}
+
+Indices places_in(const Indices& list, const Indices& some) {
+  if (list.empty()) return some;
+  Indices places;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (holds(some, list[i])) places.push_back(static_cast<int64_t>(i));
+  }
+  return places;
+}
+
 bool whole_groups(const Indices& heads, int64_t shared) {
   return std::all_of(heads.begin(), heads.end(), [&](int64_t head) {
     for (int64_t i = 0; i < shared; ++i) {

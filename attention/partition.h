@@ -70,6 +70,12 @@ class NarrowCall {
 /// or number of keys).
 void put_inputs(Call& call, const Selection& selection, const Call& before, const Call& after);
 
+/// The chosen of `heads` query heads with all that share a key head with one of them, `shared` each. Empty: all.
+Indices in_groups(const Indices& chosen, int64_t heads, int64_t shared);
+
+/// Where the members of `some` stand in `list`, which holds them; an empty list is 0, 1, 2, ...
+Indices places_in(const Indices& list, const Indices& some);
+
 /// Whether the chosen query heads are whole groups of `shared` neighbours, which read one key head each.
 bool whole_groups(const Indices& heads, int64_t shared);
 

@@ -146,7 +146,14 @@ bool Processor::find_parts(AtSite& here, const Call& call) {
     for (Part& part : parts_of(rows, call.q.size(2), claims)) {
       Matches of_part;
       for (const size_t claim : part.acting) of_part.push_back(seen.matches[claim]);
-      seen.parts.push_back({std::move(part), std::move(of_part)});
+      AtSite::SeenPart& seen_part = seen.parts.emplace_back();
+      seen_part.part = std::move(part), seen_part.matches = std::move(of_part);
+      // Kernels take heads that share a key head together, and round otherwise if they get some of them. A part
+      // without an edit computes the others too, so that its heads keep the bits of an unedited run.
+      const Indices& own = seen_part.part.heads;
+      seen_part.computed =
+          seen_part.matches.empty() ? in_groups(own, call.q.size(2), heads_per_key(call)) : own;
+      if (seen_part.computed != own) seen_part.kept = places_in(seen_part.computed, own);
     }
   }
   here.seen.push_back(std::move(seen));
@@ -169,7 +176,7 @@ at::Tensor Processor::attend(Call call) {
   for (const AtSite::SeenPart& seen : here->present->parts) {
     std::unique_ptr<NarrowCall> narrowed;
     if (!seen.part.all())
-      narrowed = std::make_unique<NarrowCall>(call, Selection(seen.part.rows, seen.part.heads));
+      narrowed = std::make_unique<NarrowCall>(call, Selection(seen.part.rows, seen.computed));
     Call* of_part = narrowed ? &narrowed->call() : &call;
     parts.push_back({&seen, std::move(narrowed), of_part});
   }
@@ -177,8 +184,10 @@ at::Tensor Processor::attend(Call call) {
   if (parts.size() == 1) return run(*parts[0].call, parts[0].seen->matches).out;
   at::Tensor result = empty_result(call.q, call.v.size(4));
   for (const Working& working : parts) {
-    Selection(working.seen->part.rows, working.seen->part.heads)
-        .put(result, run(*working.call, working.seen->matches).out);
+    const AtSite::SeenPart& seen = *working.seen;
+    const at::Tensor out = run(*working.call, seen.matches).out;
+    const Indices all_rows;
+    Selection(seen.part.rows, seen.part.heads).put(result, Selection(all_rows, seen.kept).take(out));
   }
   return result;
 }
@@ -227,7 +236,7 @@ void Processor::prepare(std::vector<Working>& parts, const Call& whole) {
   const bool ragged = take_from_cache(cached, k, v);
   for (Working& working : parts) {
     Call& call = *working.call;
-    const Selection selection(working.seen->part.rows, working.seen->part.heads);
+    const Selection selection(working.seen->part.rows, working.seen->computed);
     call.k = selection.take_keys(cached.k, shared), call.v = selection.take_keys(cached.v, shared);
     call.cache = nullptr, call.key_positions.reset();
     if (!ragged) continue;

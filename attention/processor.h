@@ -29,7 +29,7 @@ enum class MapForm { kFused, kExplicit };
 /// cached; `attend`, the first rule outermost; queries (and keys without a cache) are turned; then logits,
 /// softmax, probabilities. A map is formed only if some edit of this part needs logits or probabilities and has
 /// no fast form, and then in blocks within `map_bytes` (explicit_attention.h). Parts without an edit give the
-/// bits of an unedited run, if heads that share a key head are in one part.
+/// bits of an unedited run.
 class Processor {
  public:
   explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20,

@@ -56,10 +56,12 @@ struct Processor::Match {
 struct Processor::AtSite {
   std::string path;
   std::vector<Match> matches;
-  /// A part of all calls with the same rows and the same edits at work, and its edits.
+  /// A part of all calls with the same rows and the same edits at work, and its edits. `computed` are its heads, or
+  /// whole groups of heads that share a key head: `kept` are then the part's own among them (empty: all).
   struct SeenPart {
     Part part;
     Matches matches;
+    Indices computed, kept;
   };
   struct Seen {
     std::vector<bool> acting, conditional;  // of the matches; of the rows

@@ -20,6 +20,9 @@ struct LoadOptions {
   /// Batch rows that one matrix product takes on a CPU in f32, filled up if there are fewer: products of another
   /// size round otherwise (docs/adr/0008-batch-law.md). Denoisers take both halves of guidance at once.
   int64_t rows_at_once = 1;
+  /// Positions that one matrix product takes on a GPU if a batch row has fewer, filled up; rows with more run alone.
+  /// Language models set it (kDecodeTile), so that a row does not depend on those beside it. 0: all at once.
+  int64_t gpu_tile = 0;
   /// Changes weights as they are loaded. `wants` is asked first, so that weights which no LoRA changes are
   /// not copied. `apply` then gets the weight under its full name, as an f32 copy, before it is converted to
   /// `dtype`.

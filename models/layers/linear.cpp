@@ -29,10 +29,14 @@ bool as_convolution(const at::Tensor& x, int64_t positions) {
 /// [..., C] as the map [1, C, positions, 1], channels-last: a view.
 at::Tensor as_map(const at::Tensor& x) { return x.view({1, -1, 1, x.size(-1)}).permute({0, 3, 1, 2}); }
 
+Linear empty_linear(const Weights& weights) {
+  return {.rows_at_once = weights.options().rows_at_once, .gpu_tile = weights.options().gpu_tile};
+}
+
 }  // namespace
 
 Linear Linear::load(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
-  Linear linear{.rows_at_once = weights.options().rows_at_once};
+  Linear linear = empty_linear(weights);
   linear.weight = weights.get("weight", {out, in});
   if (with_bias) linear.bias = weights.get("bias", {out});
   return linear;
@@ -46,11 +50,14 @@ Linear Linear::load_fused(const Weights& weights, const std::vector<std::string>
     rows.push_back(part.weight);
     if (with_bias) biases.push_back(part.bias);
   }
-  return {at::cat(rows), with_bias ? at::cat(biases) : at::Tensor(), weights.options().rows_at_once};
+  Linear linear = empty_linear(weights);
+  linear.weight = at::cat(rows);
+  if (with_bias) linear.bias = at::cat(biases);
+  return linear;
 }
 
 Linear Linear::load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
-  Linear linear{.rows_at_once = weights.options().rows_at_once};
+  Linear linear = empty_linear(weights);
   std::vector<int64_t> shape = {out, in};
   const size_t stored = weights.shape("weight").size();
   if (stored == 3 || stored == 4) shape.resize(stored, 1);
@@ -65,22 +72,36 @@ int64_t positions_of_row(const at::Tensor& x) {
 
 at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                            int64_t rows_at_once) {
-  const int64_t rows = x.dim() > 1 ? x.size(0) : 1,
-                missing = (rows_at_once - rows % rows_at_once) % rows_at_once;
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() < 2 || rows == rows_at_once || rows == 0)
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() < 2 || x.size(0) == 0)
     return at::linear(x, weight, bias);
+  std::vector<at::Tensor> rows;
+  std::vector<int64_t> copies(static_cast<size_t>(x.dim()), 1);
+  copies.front() = rows_at_once;
+  for (int64_t r = 0; r < x.size(0); ++r)
+    rows.push_back(at::linear(x.narrow(0, r, 1).repeat(copies), weight, bias).narrow(0, 0, 1));
+  return at::cat(rows);
+}
+
+at::Tensor product_in_tiles(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            int64_t tile) {
   std::vector<at::Tensor> parts;
-  for (int64_t r = 0; r + rows_at_once <= rows; r += rows_at_once)
-    parts.push_back(at::linear(x.narrow(0, r, rows_at_once), weight, bias));
-  if (missing > 0) {
-    std::vector<at::Tensor> filled = {x.narrow(0, rows - rows % rows_at_once, rows % rows_at_once)};
-    filled.insert(filled.end(), static_cast<size_t>(missing), x.narrow(0, rows - 1, 1));
-    parts.push_back(at::linear(at::cat(filled), weight, bias).narrow(0, 0, rows % rows_at_once));
+  if (positions_of_row(x) >= tile) {
+    for (int64_t r = 0; r < x.size(0); ++r) parts.push_back(at::linear(x.narrow(0, r, 1), weight, bias));
+    return at::cat(parts);
   }
-  return parts.size() == 1 ? parts.front() : at::cat(parts);
+  const at::Tensor positions = x.reshape({-1, x.size(-1)});
+  const int64_t count = positions.size(0), missing = (tile - count % tile) % tile;
+  const at::Tensor filled =
+      missing > 0 ? at::cat({positions, positions.new_zeros({missing, x.size(-1)})}) : positions;
+  for (int64_t first = 0; first < count; first += tile)
+    parts.push_back(at::linear(filled.narrow(0, first, tile), weight, bias));
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return at::cat(parts).narrow(0, 0, count).view(shape);
 }
 
 at::Tensor Linear::apply(const at::Tensor& x, int64_t positions) const {
+  if (gpu_tile > 0 && x.is_cuda()) return product_in_tiles(x, weight, bias, gpu_tile);
   // Up to 20,480 values the matrix product is as fast.
   const bool small = x.scalar_type() == at::kFloat && positions * rows_at_once * x.size(-1) <= 20480;
   if (small || !as_convolution(x, positions)) return product_by_rows(x, weight, bias, rows_at_once);
@@ -92,7 +113,8 @@ at::Tensor Linear::apply(const at::Tensor& x, int64_t positions) const {
 
 void Linear::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t positions) const {
   if (!as_convolution(x, positions)) {
-    residual.add_(product_by_rows(x, weight, bias, rows_at_once));
+    residual.add_(gpu_tile > 0 && x.is_cuda() ? product_in_tiles(x, weight, bias, gpu_tile)
+                                              : product_by_rows(x, weight, bias, rows_at_once));
     return;
   }
   // Boxed, since the exact C++ types of this signature are not LibTorch's public interface; its schema is.

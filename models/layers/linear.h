@@ -13,6 +13,9 @@ namespace reel::models {
 /// Rows of at least as many positions run as a 1x1 convolution on CPUs in f32.
 constexpr int64_t kManyPositions = 128;
 
+/// LoadOptions::gpu_tile of language models: a product of so few positions takes as long as reading its weights.
+constexpr int64_t kDecodeTile = 32;
+
 /// Positions of each batch row of x [R, ..., C].
 int64_t positions_of_row(const at::Tensor& x);
 
@@ -21,6 +24,7 @@ int64_t positions_of_row(const at::Tensor& x);
 struct Linear {
   at::Tensor weight, bias;   // [out, in], [out] or undefined
   int64_t rows_at_once = 1;  // LoadOptions::rows_at_once
+  int64_t gpu_tile = 0;      // LoadOptions::gpu_tile
   static Linear load(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
   /// Several projections of one input as a single layer: their rows are stacked in the order of `names`. Each
   /// may be stored as load_pointwise allows.
@@ -40,9 +44,14 @@ struct Linear {
   void add_to(const at::Tensor& residual, const at::Tensor& x, int64_t positions) const;
 };
 
-/// x W^T + b by the matrix product of ATen's library. On CPUs in f32, whose products depend on the number of
-/// positions, each product takes `rows_at_once` batch rows; a last one is filled up.
+/// x W^T + b by the matrix product of ATen's library. On CPUs in f32, whose products round by the number of
+/// positions and, at the end of a tile, by where a position stands, each product takes one batch row,
+/// `rows_at_once` times.
 at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                            int64_t rows_at_once);
+
+/// x W^T + b on a GPU in products whose size does not depend on the number of batch rows: LoadOptions::gpu_tile.
+at::Tensor product_in_tiles(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            int64_t tile);
 
 }  // namespace reel::models

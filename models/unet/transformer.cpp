@@ -95,11 +95,17 @@ void FeedForward::add_to(const at::Tensor& residual, const at::Tensor& x) const 
     out_.add_to(residual, geglu(in_(x)));
     return;
   }
-  const at::Tensor from = x.flatten(0, -2), to = residual.view(from.sizes());
-  for (int64_t first = 0; first < all; first += kPart) {
-    const int64_t count = std::min(kPart, all - first);
-    out_.add_to(to.narrow(0, first, count), geglu(in_.apply(from.narrow(0, first, count), positions)),
-                positions);
+  // Whole rows, or parts of one: products must not depend on the number of rows (docs/adr/0008-batch-law.md).
+  const at::Tensor from = x.flatten(1, -2), to = residual.view(from.sizes());
+  const int64_t rows = from.size(0), at_once = std::max<int64_t>(1, kPart / positions);
+  for (int64_t r = 0; r < rows; r += at_once) {
+    for (int64_t first = 0; first < positions; first += kPart) {
+      const auto part = [&](const at::Tensor& t) {
+        return t.narrow(0, r, std::min(at_once, rows - r))
+            .narrow(1, first, std::min(kPart, positions - first));
+      };
+      out_.add_to(part(to), geglu(in_.apply(part(from).contiguous(), positions)), positions);
+    }
   }
 }
 

@@ -119,6 +119,18 @@ TEST(ExplicitAttentionTest, ShowsBlocksThatSayOfThemselvesWhatTheyAre) {
   }
 }
 
+TEST(ExplicitAttentionTest, GivesNothingIfAnEditHidesEveryKey) {
+  Call call = random_call({.rows = 2, .groups = 1, .heads = 2, .queries = 3, .keys = 5});
+  call.wants_lse = true;
+  const MapHook hide = [](const Call&, at::Tensor& logits) {
+    logits.select(3, 1).fill_(-std::numeric_limits<double>::infinity());
+  };
+  const Partial result = explicit_attention(call, {.on_logits = hide});
+  EXPECT_TRUE(at::equal(result.out.select(3, 1), at::zeros_like(result.out.select(3, 1))));
+  EXPECT_TRUE(result.lse.select(3, 1).isneginf().all().item<bool>());
+  EXPECT_TRUE(result.out.isfinite().all().item<bool>());
+}
+
 TEST(ExplicitAttentionTest, KeepsRowsHeadsOrAllTogether) {
   const Call call = random_call(kShapes[0]);
   for (const int64_t bytes : {1, 500, 5000}) {

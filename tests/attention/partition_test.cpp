@@ -191,6 +191,12 @@ TEST(NarrowCallTest, HoldsThatPartOfEverythingTheCallSays) {
 }
 
 TEST(WholeGroupsTest, AreThoseOfWhichNoHeadIsMissing) {
+  EXPECT_EQ(in_groups({}, 6, 2), Indices{});
+  EXPECT_EQ(in_groups({1, 4}, 6, 1), (Indices{1, 4}));
+  EXPECT_EQ(in_groups({1, 4}, 6, 2), (Indices{0, 1, 4, 5}));
+  EXPECT_EQ(in_groups({1, 4}, 6, 3), Indices{});
+  EXPECT_EQ(places_in({0, 1, 4, 5}, {1, 4}), (Indices{1, 2}));
+  EXPECT_EQ(places_in({}, {1, 4}), (Indices{1, 4}));
   EXPECT_TRUE(whole_groups({}, 3));
   EXPECT_TRUE(whole_groups({1, 4}, 1));
   EXPECT_TRUE(whole_groups({2, 3, 6, 7}, 2));

@@ -93,10 +93,13 @@ INSTANTIATE_TEST_SUITE_P(
                     std::vector<std::string>{"scale:factor=0.6@heads=2-3",
                                              "scale:factor=1.4@layer=layers.1.* heads=1"}));
 
-TEST(CausalModelTest, ARowOfABatchDecodesWhatItDecodesAloneBitForBit) {
-  const CausalModel model;
+class CausalModelRows : public testing::TestWithParam<at::DeviceType> {};
+
+TEST_P(CausalModelRows, DecodeInABatchWhatTheyDecodeAloneBitForBit) {
+  if (GetParam() == at::kCUDA && !at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  const CausalModel model(at::kFloat, GetParam());
   for (const std::vector<std::string>& edits : {std::vector<std::string>{}, {"scale:factor=1.7@heads=0-1"}}) {
-    const at::Tensor ids = prompt(5);
+    const at::Tensor ids = prompt(5).to(GetParam());
     const Decoded together = with_cache(model, ids, plan_of(edits));
     for (int64_t r = 0; r < ids.size(0); ++r) {
       const Decoded alone = with_cache(model, ids.narrow(0, r, 1), plan_of(edits));
@@ -104,6 +107,9 @@ TEST(CausalModelTest, ARowOfABatchDecodesWhatItDecodesAloneBitForBit) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Devices, CausalModelRows, testing::Values(at::kCPU, at::kCUDA),
+                         [](const auto& info) { return info.param == at::kCUDA ? "cuda" : "cpu"; });
 
 TEST(CausalModelTest, AForkContinuesAsItsSourceWouldBitForBit) {
   const CausalModel model;

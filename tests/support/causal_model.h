@@ -26,7 +26,9 @@ class CausalModel {
       return (at::randn(sizes) * scale).to(dtype).to(device);
     };
     const auto linear = [&](int64_t in, int64_t out, double gain) {
-      return Linear{random({out, in}, gain / std::sqrt(double(in))), random({out}, 0.02)};
+      return Linear{.weight = random({out, in}, gain / std::sqrt(double(in))),
+                    .bias = random({out}, 0.02),
+                    .gpu_tile = kDecodeTile};
     };
     embedding_ = random({kVocabulary, kWidth}, 1);
     for (int64_t i = 0; i < kLayers; ++i) {
