@@ -5,7 +5,7 @@
 namespace reel::attention {
 
 double scale_of(const Call& call) {
-  return call.scale != 0 ? call.scale : 1.0 / std::sqrt(double(call.q.size(4)));
+  return std::isnan(call.scale) ? 1.0 / std::sqrt(double(call.q.size(4))) : call.scale;
 }
 
 Call with_rotary(Call call) {

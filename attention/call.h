@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -101,7 +102,8 @@ struct Call {
   at::Tensor bias;    // dense, added to the logits, broadcastable to [R, G, heads, Nq, Nk]; mostly undefined
   at::Tensor hidden;  // [R, G, N, D], the residual stream entering the layer; may be undefined
 
-  double scale = 0;         // multiplies q k^T; 0: 1 / sqrt(d)
+  /// Multiplies q k^T. Not a number: 1 / sqrt(d). Edits always find the number itself.
+  double scale = std::numeric_limits<double>::quiet_NaN();
   bool wants_lse = false;   // whether the caller needs Partial::lse
   int64_t query_begin = 0;  // which of the sequence's queries is q's first, in a block of them
 };

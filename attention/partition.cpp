@@ -263,7 +263,7 @@ void put_inputs(Call& call, const Selection& selection, const Call& before, cons
   }
   const int64_t rows = call.q.size(0), heads = call.q.size(2);
   at::Tensor q = after.q;
-  if (after.scale != before.scale) q = q * (scale_of(after) / scale_of(before));
+  if (scale_of(after) != scale_of(before)) q = q * (scale_of(after) / scale_of(before));
   if (changed(before.k, after.k) || changed(before.v, after.v)) put_keys(call, selection, before, after);
   if (changed(before.q, q)) put_back(call.q, selection, q, {}, rows, heads);
   at::Tensor bias = after.bias;

@@ -168,6 +168,7 @@ at::Tensor Processor::attend(Call call) {
     if (call.cache) take_from_cache(call, turned_keys(call), call.v);
     return fused_attention(with_rotary(std::move(call))).out;
   }
+  call.scale = scale_of(call);  // a number that edits can multiply
   for (const Match* match : here->present->matches) {
     ++match->active->report.calls;
     if (match->active->report.path.empty()) match->active->report.path = "fused";

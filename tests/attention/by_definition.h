@@ -136,7 +136,7 @@ inline ByDefinition by_definition(const Call& call) {
   const at::Tensor k = turned(call.k, call.key_positions).repeat_interleave(shared, 2),
                    v = precise(call.v).repeat_interleave(shared, 2);
   ByDefinition result;
-  const double scale = call.scale != 0 ? call.scale : 1 / std::sqrt(double(call.q.size(4)));
+  const double scale = std::isnan(call.scale) ? 1 / std::sqrt(double(call.q.size(4))) : call.scale;
   result.logits = at::matmul(q, k.transpose(-1, -2)) * scale + mask_by_loops(call);
   const at::Tensor most = result.logits.amax(-1, true), base = most.masked_fill(most.isneginf(), 0.0);
   const at::Tensor weights = at::exp(result.logits - base), sum = weights.sum(-1, true);

@@ -10,6 +10,8 @@ TEST(ScaleTest, IsTheCallsOwnOrThatOfItsWidth) {
   EXPECT_EQ(scale_of(call), 0.25);
   call.scale = 0.1;
   EXPECT_EQ(scale_of(call), 0.1);
+  call.scale = 0;
+  EXPECT_EQ(scale_of(call), 0);
 }
 
 TEST(SiteTest, HasAsManyKeyHeadsAsHeadsUnlessItSaysOtherwise) {

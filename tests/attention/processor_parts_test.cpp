@@ -59,6 +59,7 @@ std::vector<Named> changes() {
       {"positions", [](Call& call) { call.positions = call.positions * 1.5 + 1; }, true},
       {"key positions", [](Call& call) { call.key_positions = call.positions * 2; }, true, false},
       {"scale", [](Call& call) { call.scale = 0.7; }},
+      {"scale times", [](Call& call) { call.scale *= 1.7; }},
       {"bias", [](Call& call) { call.bias = noise(call.q.size(3), call.k.size(3)); }},
       {"bias of keys",
        [](Call& call) { call.bias = noise(call.k.size(3)).transpose(3, 4).squeeze(0).squeeze(0); }},
@@ -180,7 +181,7 @@ TEST(PartTest, OfACallWithACacheIsLikeTheWholeForWholeGroupsOfHeads) {
       return results;
     };
     for (const Named& each : changes()) {
-      const bool mask = !each.keys && each.name != "q" && each.name != "scale";
+      const bool mask = !each.keys && each.name != "q" && !each.name.starts_with("scale");
       const bool orders = each.name == "all";  // of as many keys as the call has, not the cache
       const auto none = run({}, mask || orders), whole = run({rule("", each.change)}, mask || orders);
       for (const char* where : kWhere) {
