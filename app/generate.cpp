@@ -1,4 +1,4 @@
-// `reel generate`: text to video. Binds options to a graph and hands it to the executor; no tensor math here.
+// `reel generate`: text to video. Binds options to a graph and hands it to the engine; no tensor math here.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -33,11 +33,14 @@ struct VerbOptions {
   bool dry_run = false;
 };
 
-void save_tensors(const std::string& path, const pipeline::Executor& executor) {
+void save_tensors(const std::string& path, const pipeline::Engine& engine,
+                  const pipeline::RunResult& result) {
   std::map<std::string, at::Tensor> tensors;
+  std::vector<std::shared_ptr<const pipeline::Outcome>> kept;
   const auto value = [&](const char* node) -> const pipeline::Value* {
-    const auto* values = executor.values(node);
-    return values && !values->empty() ? &values->front() : nullptr;
+    const auto outcome = engine.outcome(result, node);
+    kept.push_back(outcome);
+    return outcome && !outcome->values.empty() ? &outcome->values.front() : nullptr;
   };
   if (const auto* v = value("positive"))
     tensors["prompt_embeds"] = std::get<pipeline::PromptContext>(*v).context;
@@ -58,7 +61,7 @@ class GenerateRun {
       for (const auto& [job, common] : jobs) dry_run(resolve_job(job, common), common);
       return kDone;
     }
-    executor_ = make_executor(options_.common);
+    engine_ = make_engine(options_.common);
     if (jobs.size() == 1) {
       one(jobs[0].first, jobs[0].second);
       return kDone;
@@ -105,16 +108,21 @@ class GenerateRun {
     if (!common.seed && !common.quiet) std::cerr << "reel: seed " << job.seed << "\n";
     const pipeline::Graph graph = build_graph(job);
     if (!options.save_graph.empty()) pipeline::save_graph(graph, options.save_graph);
-    executor_->context().recipe_json = recipe(job, place(common));
-    const double loaded_before = executor_->context().models->load_seconds();
+    pipeline::Request request = make_request(common, graph);
+    request.recipe = recipe(job, place(common));
+    const double loaded_before = engine_->models().load_seconds();
     std::optional<Previews> previews;
-    if (options.preview) previews.emplace(executor_->context().options, *options.preview, job.previews);
-    const pipeline::Report report = executor_->run(graph);
+    if (options.preview) {
+      previews.emplace(request.listener, *options.preview, job.previews);
+      request.listener = std::ref(*previews);
+    }
+    const pipeline::RunResult result = engine_->run(request);
+    const pipeline::Report& report = result.report;
     if (previews) previews->remove();
-    if (!options.save_tensors.empty()) save_tensors(options.save_tensors, *executor_);
+    if (!options.save_tensors.empty()) save_tensors(options.save_tensors, *engine_, result);
     RunFacts facts;
     facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    facts.load_s = executor_->context().models->load_seconds() - loaded_before;
+    facts.load_s = engine_->models().load_seconds() - loaded_before;
     if (common.json) {
       print_json(describe_run(job, report, place(common), facts));
       return;
@@ -127,7 +135,7 @@ class GenerateRun {
   }
 
   VerbOptions options_;
-  std::unique_ptr<pipeline::Executor> executor_;
+  std::unique_ptr<pipeline::Engine> engine_;
 };
 
 }  // namespace

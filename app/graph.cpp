@@ -140,10 +140,8 @@ int check(const GraphOptions& options) {
   for (const pipeline::Problem& warning : warnings) std::cerr << "reel: warning: " << warning.text() << "\n";
   auto problems = pipeline::check(plugins().nodes, graph);
   if (problems.empty()) {
-    pipeline::RunContext context = make_executor(options.common)->context();
-    context.options.progress = {};
     std::vector<std::string> unknown;
-    problems = pipeline::misfitting_edits(plugins().nodes, context, graph, unknown);
+    problems = pipeline::misfitting_edits(*make_engine(options.common), graph, unknown);
     for (const std::string& note : unknown) std::cerr << "reel: warning: " << note << "\n";
   }
   if (!problems.empty())

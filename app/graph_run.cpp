@@ -151,12 +151,12 @@ void print(const GraphRunOptions& options, const pipeline::Report& report, doubl
   throw std::invalid_argument(message);
 }
 
-void run_once(const GraphRunOptions& options, pipeline::Executor& executor, OwnOutputs& own) {
+void run_once(const GraphRunOptions& options, pipeline::Engine& engine, OwnOutputs& own) {
   const auto start = std::chrono::steady_clock::now();
   const Graph graph = load(options, own);
   pipeline::Report report;
   try {
-    report = executor.run(graph, options.only);
+    report = engine.run(make_request(options.common, graph, options.only)).report;
   } catch (const pipeline::GraphError& error) {
     throw pipeline::GraphError(error.problems(), options.file);
   } catch (const std::invalid_argument& error) {
@@ -170,11 +170,11 @@ void run_once(const GraphRunOptions& options, pipeline::Executor& executor, OwnO
 
 /// Runs whenever the file changes, until interrupted. A graph that is wrong, as files are while they are
 /// changed, is reported and waited out.
-int watch(const GraphRunOptions& options, pipeline::Executor& executor, OwnOutputs& own) {
+int watch(const GraphRunOptions& options, pipeline::Engine& engine, OwnOutputs& own) {
   while (true) {
     const std::string stamp = pipeline::file_stamp(options.file);
     const int code =
-        run_guarded(options.common.json, [&] { return run_once(options, executor, own), int{kDone}; });
+        run_guarded(options.common.json, [&] { return run_once(options, engine, own), int{kDone}; });
     if (code == kInterrupted) return code;
     if (!options.common.quiet)
       std::cerr << "reel: waiting for changes of " << options.file << " (Ctrl-C ends)" << std::endl;
@@ -192,11 +192,11 @@ int run(const GraphRunOptions& options) {
     throw std::invalid_argument("[graph run] --watch needs a file, got standard input; save it first");
   const std::string cache_dir = options.no_cache ? "" : options.cache_dir;
   OwnOutputs own(cache_dir);
-  const auto executor = make_executor(options.common);
-  executor->context().options.cache_dir = cache_dir;
-  executor->context().options.disk_cache_bytes = options.cache_size_mb << 20;
-  if (options.watch) return watch(options, *executor, own);
-  run_once(options, *executor, own);
+  pipeline::EngineOptions of_engine = engine_options(options.common);
+  of_engine.cache_dir = cache_dir, of_engine.disk_cache_bytes = options.cache_size_mb << 20;
+  pipeline::Engine engine(plugins(), std::move(of_engine));
+  if (options.watch) return watch(options, engine, own);
+  run_once(options, engine, own);
   return kDone;
 }
 

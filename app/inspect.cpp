@@ -90,7 +90,8 @@ int inspect(const InspectOptions& options) {
   pipeline::Graph graph = build_graph(job);
   std::vector<std::string> outputs;
   for (const Tapped& run : runs) tap(graph, run, options), outputs.push_back(run.sampler);
-  const pipeline::Report report = make_executor(options.common)->run(graph, outputs);
+  const pipeline::Report report =
+      make_engine(options.common)->run(make_request(options.common, graph, outputs)).report;
 
   // An edit may change nothing of where attention happens: all runs have the same sites.
   const attention::EditReport& record = report.find("sampler")->edits.back();

@@ -41,38 +41,31 @@ void check_preview(const std::string& path, bool overwrite) {
   }
 }
 
-Previews::Previews(pipeline::RunOptions& options, int64_t every, std::map<std::string, std::string> files)
-    : options_(options), next_(options.progress), every_(every), files_(std::move(files)) {
-  options_.progress = [this](const pipeline::Progress& event) { listen(event); };
-}
-
-Previews::~Previews() { options_.progress = next_; }
-
-void Previews::pass_on(const pipeline::Progress& event) const {
+void Previews::pass_on(const pipeline::Event& event) const {
   if (next_) next_(event);
 }
 
-void Previews::listen(const pipeline::Progress& event) {
+void Previews::operator()(const pipeline::Event& event) {
   pass_on(event);
-  if (event.stage != "step" || !event.picture || failed_ || event.done % every_ != 0) return;
-  const auto file = files_.find(event.node);
-  if (file != files_.end()) show(event, file->second);
+  const auto* step = std::get_if<pipeline::Stepped>(&event.what);
+  if (!step || !step->picture || failed_ || step->done % every_ != 0) return;
+  const auto file = files_.find(step->node.id);
+  if (file != files_.end()) show(event.request, *step, file->second);
 }
 
 /// A preview that fails must not cost the video: one warning, and no further ones.
-void Previews::show(const pipeline::Progress& event, const std::string& file) {
+void Previews::show(const std::string& request, const pipeline::Stepped& step, const std::string& file) {
   std::string fault;
   try {
-    const std::string step = std::to_string(event.done) + " of " + std::to_string(event.all);
-    media::write_video(file, {event.picture().unsqueeze(0)},
-                       {.metadata = {{kMark, "step " + step}}, .overwrite = true});
-    return pass_on({event.node, event.title, "preview", event.done, event.all, "", {}, file});
+    const std::string text = "step " + std::to_string(step.done) + " of " + std::to_string(step.all);
+    media::write_video(file, {step.picture().unsqueeze(0)}, {.metadata = {{kMark, text}}, .overwrite = true});
+    return pass_on({request, pipeline::Preview{step.node, step.done, step.all, file}});
   } catch (const c10::Error& error) {
     fault = error.what_without_backtrace();
   } catch (const std::exception& error) {
     fault = error.what();
   }
-  pass_on({event.node, event.title, "warning", 0, 0, "no further previews: " + fault});
+  pass_on({request, pipeline::Warning{step.node, "no further previews: " + fault}});
   failed_ = true;
 }
 

@@ -15,26 +15,22 @@ std::string preview_name(const std::string& output);
 /// name exists (unless `overwrite`) and no earlier preview left it.
 void check_preview(const std::string& path, bool overwrite);
 
-/// While it lives, it receives the progress of one job, writes previews, and passes every event on to the
-/// listener that was there before.
+/// Receives the events of one job, writes previews, and passes every event on.
 class Previews {
  public:
-  /// `files`: sampling node -> where its preview goes. `every`: in steps.
-  Previews(pipeline::RunOptions& options, int64_t every, std::map<std::string, std::string> files);
-  ~Previews();
-  Previews(const Previews&) = delete;
-  Previews& operator=(const Previews&) = delete;
+  /// `next`: gets every event, and may be empty. `every`: in steps. `files`: sampling node -> where its preview goes.
+  Previews(pipeline::Listener next, int64_t every, std::map<std::string, std::string> files)
+      : next_(std::move(next)), every_(every), files_(std::move(files)) {}
+  void operator()(const pipeline::Event& event);
   /// Removes the previews; called when the videos are complete. If the job fails, they stay, the only thing
   /// that it left.
   void remove();
 
  private:
-  void listen(const pipeline::Progress& event);
-  void show(const pipeline::Progress& event, const std::string& file);
-  void pass_on(const pipeline::Progress& event) const;
+  void show(const std::string& request, const pipeline::Stepped& step, const std::string& file);
+  void pass_on(const pipeline::Event& event) const;
 
-  pipeline::RunOptions& options_;
-  std::function<void(const pipeline::Progress&)> next_;
+  pipeline::Listener next_;
   int64_t every_;
   std::map<std::string, std::string> files_;
   bool failed_ = false;

@@ -65,10 +65,9 @@ int replay(ReplayOptions options) {
                          ", this is " REEL_VERSION "; frames may differ");
     }
   }
-  auto executor = make_executor(options.common);
-  executor->context().recipe_json = recipe_text;
-  const std::vector<std::string> outputs = {node_id};
-  const pipeline::Report report = executor->run(graph, outputs);
+  pipeline::Request request = make_request(options.common, graph, {node_id});
+  request.recipe = recipe_text;
+  const pipeline::Report report = make_engine(options.common)->run(request).report;
   const std::string before = tag(tags, "reel_frames"),
                     after = report.find(node_id) ? report.find(node_id)->facts.at("frames_sha256") : "";
   const bool same = !before.empty() && before == after;

@@ -42,9 +42,9 @@ function(reel_setup_compiler)
       REEL_VERSION="${PROJECT_VERSION}" $<$<BOOL:${REEL_WITH_MEDIA}>:REEL_WITH_MEDIA>)
   if(REEL_SANITIZE)
     # GCC 12 takes std::regex for uninitialised once it is instrumented.
-    target_compile_options(reel_settings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+    target_compile_options(reel_settings INTERFACE -fsanitize=${REEL_SANITIZE} -fno-sanitize-recover=undefined
                            -fno-omit-frame-pointer -O1 -g1 -Wno-maybe-uninitialized)
-    target_link_options(reel_settings INTERFACE -fsanitize=address,undefined)
+    target_link_options(reel_settings INTERFACE -fsanitize=${REEL_SANITIZE})
   endif()
 
   # ATen costs 9 s in each file; as one precompiled header, shared by all targets, it costs 20 s once.

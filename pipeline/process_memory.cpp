@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <string>
 
 namespace reel::pipeline {
@@ -15,6 +16,17 @@ ProcessMemory process_memory() {
     const auto kilobytes = [&](size_t label) { return std::stoll(line.substr(label)) * 1024; };
     if (line.starts_with("VmHWM:")) memory.peak = kilobytes(6);
     if (line.starts_with("VmRSS:")) memory.resident = kilobytes(6);
+  }
+  return memory;
+}
+
+MachineMemory machine_memory() {
+  constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+  MachineMemory memory{kUnknown, kUnknown};
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("MemTotal:")) memory.total = std::stoll(line.substr(9)) * 1024;
+    if (line.starts_with("MemAvailable:")) memory.available = std::stoll(line.substr(13)) * 1024;
   }
   return memory;
 }

@@ -3,6 +3,7 @@
 #
 #   bash scripts/test.sh [ctest arguments]            e.g. -R Selector
 #   REEL_PRESET=cpu-sanitize bash scripts/test.sh     with the address and undefined-behaviour sanitizers
+#   REEL_PRESET=cpu-threads bash scripts/test.sh      requests side by side, with the thread sanitizer
 #
 # Fails when a test fails and when none ran. ctest counts suites; the last line counts the tests in them.
 # shellcheck source=scripts/setup.sh
@@ -16,10 +17,18 @@ if [[ $preset == *sanitize* ]]; then
   export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 fi
 
+target=all
+if [[ $preset == *threads* ]]; then
+  # LibTorch and libgomp are not instrumented: what they do among themselves is not looked at.
+  export TSAN_OPTIONS="suppressions=$REEL_ROOT/scripts/threads.supp:ignore_noninstrumented_modules=1:halt_on_error=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+  target=pipeline_tests
+  [[ $# -gt 0 ]] || set -- -R 'ConcurrentRequests|ModelShelf|Engine'
+fi
+
 reel_build_folder "$preset"
 reel_setup test
 reel_configure "$preset" ON
-reel_compile all
+reel_compile "$target"
 reel_unlock
 jobs=$(reel_jobs)
 if [[ $preset == *sanitize* ]]; then

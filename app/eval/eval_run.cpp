@@ -103,12 +103,15 @@ Evaluation EvalRun::run(const std::function<void(const EvalRow&)>& on_row) {
   CommonOptions shown = common;
   if (shown.verbose && shown.progress == "auto") shown.progress = "none";  // lines would break the bar
   const auto tell = make_progress(shown);
-  const auto report = [&](const char* stage) {
-    if (!tell) return;
-    tell({"eval", "videos", stage, static_cast<int64_t>(evaluation.rows.size()),
-          static_cast<int64_t>(tasks_.size()), ""});
+  const pipeline::NodeName videos{"eval", "videos"};
+  const auto report = [&](auto what) {
+    if (tell) tell({"", what});
   };
-  report("start");
+  const auto step = [&] {
+    report(pipeline::Stepped{videos, static_cast<int64_t>(evaluation.rows.size()),
+                             static_cast<int64_t>(tasks_.size())});
+  };
+  report(pipeline::Started{videos});
   try {
     for (const EvalTask& task : tasks_) {
       if (stop_request()) throw pipeline::Cancelled();
@@ -120,12 +123,12 @@ Evaluation EvalRun::run(const std::function<void(const EvalRow&)>& on_row) {
                   << (task.variant ? ", " + plan_.variants[task.variant].name : "") << ": found "
                   << row.score.words << (row.score.right ? ": right\n" : "\n");
       }
-      report("step");
+      step();
     }
   } catch (const pipeline::Cancelled&) {
     evaluation.interrupted = true;
   }
-  report("done");
+  report(pipeline::Done{videos});
   evaluation.source = source_->describe();
   evaluation.seconds = seconds_since(start);
   return evaluation;

@@ -6,6 +6,7 @@
 
 #include "app/generate_report.h"
 #include "app/session/placement.h"
+#include "app/session/plugins.h"
 #include "app/session/session.h"
 #include "pipeline/evaluation/world/degrade.h"
 #include "pipeline/evaluation/world/render.h"
@@ -56,29 +57,31 @@ class ModelSource final : public VideoSource {
       throw std::invalid_argument("[--frames] motion needs at least 2 frames, got " +
                                   std::to_string(example_.frames) + "; the world's videos have 16");
     }
-    executor_ = make_executor(plan.options.common);
-    // The bar counts videos, not nodes, and a warning holds for all of them.
-    executor_->context().options.progress = [this](const pipeline::Progress& event) {
-      if (event.stage == "warning") warn(event.message);
-    };
-    // Only the last prompt's embeddings and frames are asked for again.
-    executor_->context().options.cache_bytes = size_t{256} << 20;
+    pipeline::EngineOptions options = engine_options(plan.options.common);
+    options.cache_bytes = size_t{256}
+                          << 20;  // only the last prompt's embeddings and frames are asked for again
+    engine_ = std::make_unique<pipeline::Engine>(plugins(), std::move(options));
   }
 
   media::Frames make(const EvalTask& task) override {
     const GenerateJob job = job_of(task);
-    std::vector<std::string> wanted = {"video"};
+    pipeline::Request request{.graph = build_graph(job), .outputs = {"video"}, .stop = &stop_request()};
+    // The bar counts videos, not nodes, and a warning holds for all of them.
+    request.listener = [this](const pipeline::Event& event) {
+      if (const auto* warning = std::get_if<pipeline::Warning>(&event.what)) warn(warning->message);
+    };
     if (!task.save_path.empty()) {
-      wanted.push_back("write");
-      executor_->context().recipe_json = recipe(job, placement_);
+      request.outputs.push_back("write");
+      request.recipe = recipe(job, placement_);
     }
-    const pipeline::Report report = executor_->run(build_graph(job), wanted);
+    const pipeline::RunResult result = engine_->run(request);
+    const pipeline::Report& report = result.report;
     if (!job.options.edits.empty()) edits_ = report.find("sampler")->edits;
     for (const attention::EditReport& edit : edits_) {
       if (edit.sites.empty())
         warn("[--edit] '" + edit.edit + "' matches no site of this model, so it changes nothing");
     }
-    return std::get<media::Frames>(executor_->values("video")->front());
+    return std::get<media::Frames>(result.wanted.at("video")->values.front());
   }
 
   std::string describe() const override {
@@ -130,7 +133,7 @@ class ModelSource final : public VideoSource {
   const EvalPlan& plan_;
   Placement placement_;
   GenerateJob example_;  // of the last variant
-  std::unique_ptr<pipeline::Executor> executor_;
+  std::unique_ptr<pipeline::Engine> engine_;
   std::set<std::string> warned_;
   std::vector<attention::EditReport> edits_;  // of the last edited video
 };

@@ -21,36 +21,48 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
+/// Calls with the alternative that the event holds.
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
 /// One line per node, redrawn in place: what runs, how far it is, rate and time left.
 class Bar {
  public:
-  void operator()(const pipeline::Progress& event) {
-    if (event.stage == "warning") {
-      clear();
-      std::cerr << "reel: " << event.message << "\n";
-    } else if (event.stage == "start") {
-      start_ = Clock::now();
-      draw(event);
-    } else if (event.stage == "step") {
-      draw(event);
-    } else if (event.stage == "preview") {
-      // The file is replaced each time: its name is worth saying once.
-      if (std::exchange(preview_, event.file) == event.file) return;
-      clear();
-      std::cerr << "  preview: " << event.file << "\n";
-    } else if (event.stage == "done") {
-      clear();
-      if (seconds_since(start_) > 0.5)
-        std::cerr << "  " << event.title << "  " << fixed(seconds_since(start_), 1) << " s\n";
-    }
+  void operator()(const pipeline::Event& event) {
+    std::visit([this](const auto& what) { show(what); }, event.what);
     std::cerr << std::flush;
   }
 
  private:
   void clear() { std::cerr << "\r\033[K"; }
-  void draw(const pipeline::Progress& event) {
+  void show(const pipeline::Warning& event) {
     clear();
-    std::cerr << "  " << event.title;
+    std::cerr << "reel: " << event.message << "\n";
+  }
+  void show(const pipeline::Started& event) {
+    start_ = Clock::now();
+    show(pipeline::Stepped{event.node});
+  }
+  void show(const pipeline::Preview& event) {
+    // The file is replaced each time: its name is worth saying once.
+    if (std::exchange(preview_, event.file) == event.file) return;
+    clear();
+    std::cerr << "  preview: " << event.file << "\n";
+  }
+  void show(const pipeline::Done& event) {
+    clear();
+    if (seconds_since(start_) > 0.5)
+      std::cerr << "  " << event.node.title << "  " << fixed(seconds_since(start_), 1) << " s\n";
+  }
+  void show(const pipeline::Cached&) {}
+  void show(const pipeline::Failed&) {}  // the error itself follows
+  void show(const pipeline::Stepped& event) {
+    clear();
+    std::cerr << "  " << event.node.title;
     if (event.all <= 0) return;
     const int width = 24, filled = static_cast<int>(width * event.done / event.all);
     std::cerr << "  [" << std::string(size_t(filled), '#') << std::string(size_t(width - filled), '.') << "] "
@@ -66,25 +78,44 @@ class Bar {
   std::string preview_;
 };
 
+/// One event as a line of JSON; of cached nodes a line each.
+void print_event(const pipeline::Event& event) {
+  const auto line = [&](const pipeline::NodeName& node, const char* stage, nlohmann::json more = {}) {
+    nlohmann::json all = {
+        {"node", node.id}, {"title", node.title}, {"stage", stage}, {"done", 0}, {"all", 0}};
+    if (!event.request.empty()) all["request"] = event.request;
+    if (!more.is_null()) all.update(more);
+    std::cerr << all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  };
+  std::visit(Overloaded{[&](const pipeline::Started& e) { line(e.node, "start"); },
+                        [&](const pipeline::Cached& e) {
+                          for (const pipeline::NodeName& node : e.nodes) line(node, "cached");
+                        },
+                        [&](const pipeline::Stepped& e) {
+                          line(e.node, "step", {{"done", e.done}, {"all", e.all}});
+                        },
+                        [&](const pipeline::Preview& e) {
+                          line(e.node, "preview", {{"done", e.done}, {"all", e.all}, {"file", e.file}});
+                        },
+                        [&](const pipeline::Warning& e) {
+                          line(e.node, "warning", {{"message", e.message}});
+                        },
+                        [&](const pipeline::Done& e) { line(e.node, "done"); },
+                        [&](const pipeline::Failed& e) {
+                          line(e.node, e.stopped ? "stopped" : "failed", {{"message", e.message}});
+                        }},
+             event.what);
+}
+
 }  // namespace
 
-std::function<void(const pipeline::Progress&)> make_progress(const CommonOptions& options) {
-  if (options.progress == "json") {
-    return [](const pipeline::Progress& event) {
-      nlohmann::json line = {{"node", event.node},
-                             {"title", event.title},
-                             {"stage", event.stage},
-                             {"done", event.done},
-                             {"all", event.all}};
-      if (!event.message.empty()) line["message"] = event.message;
-      if (!event.file.empty()) line["file"] = event.file;
-      std::cerr << line.dump() << std::endl;
-    };
-  }
+pipeline::Listener make_progress(const CommonOptions& options) {
+  if (options.progress == "json") return print_event;
   if (options.progress == "auto" && !options.quiet && isatty(STDERR_FILENO)) return Bar();
   if (options.quiet) return {};
-  return [](const pipeline::Progress& event) {
-    if (event.stage == "warning") std::cerr << "reel: " << event.message << std::endl;
+  return [](const pipeline::Event& event) {
+    if (const auto* warning = std::get_if<pipeline::Warning>(&event.what))
+      std::cerr << "reel: " << warning->message << std::endl;
   };
 }
 

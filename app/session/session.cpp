@@ -8,7 +8,6 @@
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/progress.h"
-#include "pipeline/run/model_cache.h"
 
 namespace reel::app {
 namespace {
@@ -33,19 +32,21 @@ const std::atomic<bool>& stop_request() {
   return g_stop;
 }
 
-std::unique_ptr<pipeline::Executor> make_executor(const CommonOptions& options) {
+pipeline::EngineOptions engine_options(const CommonOptions& options) {
   const Placement placement = place(options);
-  pipeline::RunContext context;
-  context.options.device = placement.device;
-  context.options.dtype = placement.dtype;
-  context.options.models_dirs = options.models_dirs;
-  context.options.cancel = &stop_request();
-  context.options.progress = make_progress(options);
-  context.edits = &plugins().edits;
-  context.schedulers = &plugins().schedulers;
-  context.models =
-      std::make_shared<pipeline::ModelCache>(plugins().families, placement.device, placement.dtype);
-  return std::make_unique<pipeline::Executor>(plugins().nodes, std::move(context));
+  return {.device = placement.device, .dtype = placement.dtype, .models_dirs = options.models_dirs};
+}
+
+std::unique_ptr<pipeline::Engine> make_engine(const CommonOptions& options) {
+  return std::make_unique<pipeline::Engine>(plugins(), engine_options(options));
+}
+
+pipeline::Request make_request(const CommonOptions& options, pipeline::Graph graph,
+                               std::vector<std::string> outputs) {
+  return {.graph = std::move(graph),
+          .outputs = std::move(outputs),
+          .stop = &stop_request(),
+          .listener = make_progress(options)};
 }
 
 }  // namespace reel::app

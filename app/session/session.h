@@ -1,16 +1,23 @@
-// The executor of a verb, and Ctrl-C.
+// The engine of a verb, and Ctrl-C.
 #pragma once
 
 #include <atomic>
 #include <memory>
 
 #include "app/session/common_options.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/engine.h"
 
 namespace reel::app {
 
-/// An executor with all plug-ins. It reports progress on stderr, and Ctrl-C cancels its runs.
-std::unique_ptr<pipeline::Executor> make_executor(const CommonOptions& options);
+/// What these options say of an engine. Sets the number of CPU threads. Throws: as place().
+pipeline::EngineOptions engine_options(const CommonOptions& options);
+
+/// An engine with all plug-ins, of engine_options().
+std::unique_ptr<pipeline::Engine> make_engine(const CommonOptions& options);
+
+/// A request that tells its progress on stderr as these options ask, and ends at Ctrl-C.
+pipeline::Request make_request(const CommonOptions& options, pipeline::Graph graph,
+                               std::vector<std::string> outputs = {});
 
 /// True after Ctrl-C (or SIGTERM), which asks a run to stop between steps; a second one ends the process at
 /// once. The first call installs the handler; later calls change nothing.

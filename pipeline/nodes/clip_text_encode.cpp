@@ -11,7 +11,8 @@ namespace {
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const c10::InferenceMode inference;
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
-  const auto encoder = context.models->text_encoder(clip);
+  const auto encoder =
+      context.models->text_encoder(clip, [&](const std::string& text) { context.warn(text); });
   const std::string& text = inputs.text("text");
   check_prompts({{0, text}}, clip, *encoder, context);
   return {PromptContext{encoder->encode({text}, clip.clip_skip).to(at::kFloat)}};

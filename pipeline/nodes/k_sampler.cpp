@@ -131,8 +131,8 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
       join(inputs.get<PromptContext>("positive").context, inputs.get<PromptContext>("negative").context,
            shape[0], shape[2], scale > 1, device);
   condition.fps = model.fps_condition;
-  const auto denoiser = context.models->denoiser(model);
-  for (const std::string& warning : context.models->take_warnings()) context.warn(warning);
+  const auto denoiser =
+      context.models->denoiser(model, [&](const std::string& warning) { context.warn(warning); });
   guidance::Cfg guided(*denoiser, {.scale = scale, .rescale = model.guidance_rescale});
   for (const attention::EditRule& edit : model.edits) {
     if (const auto misfit = attention::misfit_of(edit, denoiser->sites())) {

@@ -34,7 +34,8 @@ guidance::PromptKeys parse_keys(const std::string& text) {
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const c10::InferenceMode inference;
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
-  const auto encoder = context.models->text_encoder(clip);
+  const auto encoder =
+      context.models->text_encoder(clip, [&](const std::string& text) { context.warn(text); });
   const auto keys = parse_keys(inputs.text("keys"));
   check_prompts(keys, clip, *encoder, context);
   return {PromptContext{guidance::schedule_prompts(keys, inputs.integer("length"), *encoder, blend_of(inputs),

@@ -23,6 +23,7 @@ Value write(const std::string& path, const Inputs& inputs, RunContext& context, 
   }
   media::write_video(path, video, options, [&](int64_t done, int64_t all) { context.step(done, all); });
   context.report->facts["path"] = path;
+  context.report->shown.push_back({.kind = "video", .file = path, .animated = true});
   context.report->facts["frames_sha256"] = digest;
   return path;
 }
@@ -68,7 +69,7 @@ void register_save_video(NodeRegistry& registry) {
                          .choices = {"auto", "h264", "h265", "vp9", "av1"}});
   save.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
     const std::string format = inputs.text("format") == "auto" ? "mp4" : inputs.text("format");
-    const fs::path prefix = fs::path("output") / inputs.text("filename_prefix");
+    const fs::path prefix = fs::path(context.options.output_folder) / inputs.text("filename_prefix");
     if (inputs.text("filename_prefix").find("..") != std::string::npos ||
         fs::path(inputs.text("filename_prefix")).is_absolute()) {
       throw std::invalid_argument("[SaveVideo] filename_prefix must stay within output/, got '" +

@@ -15,7 +15,8 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const ClipHandle& clip = inputs.get<ClipHandle>("clip");
   const int64_t frames = inputs.integer("length");
   const guidance::PromptKeys stages = guidance::read_synopsis(inputs.text("synopsis"), frames);
-  const auto encoder = context.models->text_encoder(clip);
+  const auto encoder =
+      context.models->text_encoder(clip, [&](const std::string& text) { context.warn(text); });
   check_prompts(stages, clip, *encoder, context);
   // One stage is a plain prompt, and is encoded as CLIPTextEncode does: not frame by frame.
   if (stages.size() == 1)

@@ -44,6 +44,7 @@ bool files_unchanged(const Outcome& outcome) {
 }
 
 std::shared_ptr<const Outcome> MemoryCache::find(const std::string& key) {
+  const std::lock_guard lock(mutex_);
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
@@ -51,7 +52,6 @@ std::shared_ptr<const Outcome> MemoryCache::find(const std::string& key) {
 }
 
 void MemoryCache::put(const std::string& key, std::shared_ptr<const Outcome> outcome) {
-  remove(key);
   Entry entry{key, std::move(outcome), {}, 0};
   entry.own_bytes = sizeof(Entry) + key.size() + entry.outcome->values.size() * sizeof(Value);
   for (const auto& [name, text] : entry.outcome->facts) entry.own_bytes += name.size() + text.size();
@@ -59,6 +59,8 @@ void MemoryCache::put(const std::string& key, std::shared_ptr<const Outcome> out
   for (const Value& value : entry.outcome->values) std::visit(weigher, value);
   size_t alone = entry.own_bytes;
   for (const auto& [storage, size] : entry.storages) alone += size;
+  const std::lock_guard lock(mutex_);
+  remove_known(key);
   if (alone > budget_) return;  // keeping it would drop everything else, and then itself
   for (const auto& [storage, size] : entry.storages) {
     if (users_[storage]++ == 0) bytes_ += size;
@@ -66,16 +68,26 @@ void MemoryCache::put(const std::string& key, std::shared_ptr<const Outcome> out
   bytes_ += entry.own_bytes;
   entries_.push_front(std::move(entry));
   index_[key] = entries_.begin();
-  shrink();
+  while (bytes_ > budget_) erase(std::prev(entries_.end()));
 }
 
 void MemoryCache::remove(const std::string& key) {
-  if (const auto found = index_.find(key); found != index_.end()) erase(found->second);
+  const std::lock_guard lock(mutex_);
+  remove_known(key);
 }
 
-void MemoryCache::set_budget(size_t bytes) {
-  budget_ = bytes;
-  shrink();
+size_t MemoryCache::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+size_t MemoryCache::count() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+void MemoryCache::remove_known(const std::string& key) {
+  if (const auto found = index_.find(key); found != index_.end()) erase(found->second);
 }
 
 void MemoryCache::erase(Entries::iterator entry) {
@@ -87,10 +99,6 @@ void MemoryCache::erase(Entries::iterator entry) {
   bytes_ -= entry->own_bytes;
   index_.erase(entry->key);
   entries_.erase(entry);
-}
-
-void MemoryCache::shrink() {
-  while (bytes_ > budget_) erase(std::prev(entries_.end()));
 }
 
 }  // namespace reel::pipeline

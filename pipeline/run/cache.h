@@ -3,9 +3,11 @@
 
 #include <list>
 #include <memory>
+#include <mutex>
 
 #include "attention/processor.h"
 #include "pipeline/graph/node.h"
+#include "pipeline/run/report.h"
 
 namespace reel::pipeline {
 
@@ -14,6 +16,7 @@ struct Outcome {
   std::vector<Value> values;                 // one per output
   std::map<std::string, std::string> facts;  // of its report
   std::vector<attention::EditReport> edits;
+  std::vector<Shown> shown;  // a cached node shows it again
   /// Files that the node wrote, with their stamps right after.
   std::vector<std::pair<std::string, std::string>> written;
 };
@@ -22,7 +25,8 @@ struct Outcome {
 bool files_unchanged(const Outcome& outcome);
 
 /// Keeps outcomes by content key, and drops those that were not used for longest. Their size is that of their
-/// texts and of the storages of their tensors; a storage that several outcomes share counts once.
+/// texts and of the storages of their tensors; a storage that several outcomes share counts once. Several threads may
+/// use it.
 class MemoryCache {
  public:
   explicit MemoryCache(size_t budget) : budget_(budget) {}
@@ -31,9 +35,8 @@ class MemoryCache {
   /// Keeps an outcome, unless it exceeds the budget by itself.
   void put(const std::string& key, std::shared_ptr<const Outcome> outcome);
   void remove(const std::string& key);
-  void set_budget(size_t bytes);
-  size_t bytes() const { return bytes_; }
-  size_t count() const { return entries_.size(); }
+  size_t bytes() const;
+  size_t count() const;
 
  private:
   struct Entry {
@@ -44,9 +47,11 @@ class MemoryCache {
   };
   using Entries = std::list<Entry>;  // most recently used first
   void erase(Entries::iterator entry);
-  void shrink();
+  void remove_known(const std::string& key);
 
-  size_t budget_, bytes_ = 0;
+  mutable std::mutex mutex_;  // guards all below
+  const size_t budget_;
+  size_t bytes_ = 0;
   Entries entries_;
   std::unordered_map<std::string, Entries::iterator> index_;
   std::unordered_map<const void*, size_t> users_;  // of each storage

@@ -101,6 +101,7 @@ void DiskCache::put(const std::string& key, const Outcome& outcome, const Warn& 
     models::write_safetensors(path, packed->tensors, {{"reel", packed->json}, {"sha256", checksum(*packed)}});
     shrink(bytes);
   } catch (const std::exception& error) {
+    const std::lock_guard lock(mutex_);
     if (!std::exchange(warned_, true)) warn("results are not kept on disk: " + printable(error.what(), 300));
   }
 }
@@ -116,6 +117,7 @@ void DiskCache::touch(const std::string& key) {
 }
 
 void DiskCache::shrink(size_t added) {
+  const std::lock_guard lock(mutex_);
   if (bytes_ && (*bytes_ += added) <= budget_) return;
   std::vector<File> files = list_files(fs::path(folder_) / kFolder);  // other processes write here too
   size_t total = 0;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "attention/plugin/edit_registry.h"
 #include "pipeline/run/cache.h"
@@ -15,7 +16,7 @@ std::string default_cache_dir();
 /// Keeps outcomes by content key, one safetensors file each, in FOLDER/results-1/. Files are written through
 /// a temporary file and a rename, so processes may share a folder. A damaged file is reported, removed and
 /// treated as absent. If the files exceed the budget, those not used for longest are removed. A fault of the
-/// disk never throws: without its cache a run is only slower, and a warning says so.
+/// disk never throws: without its cache a run is only slower, and a warning says so. Several threads may use it.
 class DiskCache {
  public:
   using Warn = std::function<void(const std::string&)>;
@@ -39,6 +40,7 @@ class DiskCache {
   std::string folder_;
   size_t budget_;
   const attention::EditRegistry* edits_;
+  std::mutex mutex_;             // guards what follows
   std::optional<size_t> bytes_;  // of the files, as far as this process knows
   bool warned_ = false;          // that it cannot be written: once is enough
 };

@@ -3,7 +3,6 @@
 #include "attention/plugin/misfit.h"
 #include "pipeline/graph/graph_order.h"
 #include "pipeline/run/edit_nodes.h"
-#include "pipeline/run/executor.h"
 #include "pipeline/run/model_cache.h"
 
 namespace reel::pipeline {
@@ -22,10 +21,9 @@ bool is_light(const NodeSpec& spec) {
 
 }  // namespace
 
-std::vector<Problem> misfitting_edits(const NodeRegistry& registry, const RunContext& context,
-                                      const Graph& graph, std::vector<std::string>& notes) {
+std::vector<Problem> misfitting_edits(Engine& engine, const Graph& graph, std::vector<std::string>& notes) {
+  const NodeRegistry& registry = engine.plugins().nodes;
   std::vector<Problem> problems;
-  Executor executor(registry, context);
   std::map<std::string, std::vector<attention::Site>> sites;  // by model: opening one takes a while
   size_t edits = 0;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -41,11 +39,10 @@ std::vector<Problem> misfitting_edits(const NodeRegistry& registry, const RunCon
         }))
       continue;
     try {
-      const std::vector<std::string> wanted = {node.id};
-      executor.run(graph, wanted);
-      const auto& model = std::get<ModelHandle>(executor.values(node.id)->front());
+      const RunResult result = engine.run({.graph = graph, .outputs = {node.id}});
+      const auto& model = std::get<ModelHandle>(result.wanted.at(node.id)->values.front());
       auto& of_model = sites[model.folder + "|" + model.motion_adapter];
-      if (of_model.empty()) of_model = executor.context().models->sites(model);
+      if (of_model.empty()) of_model = engine.models().sites(model);
       const auto misfit = attention::misfit_of(model.edits.back(), of_model);
       if (!misfit) continue;
       problems.push_back({node.id, "model", "edit_fits_nowhere", misfit->expected, misfit->found,

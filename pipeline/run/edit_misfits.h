@@ -1,7 +1,7 @@
 // Finds edits in a graph that change nothing on the model that they are given.
 #pragma once
 
-#include "pipeline/run/run_context.h"
+#include "pipeline/engine.h"
 
 namespace reel::pipeline {
 
@@ -9,7 +9,6 @@ namespace reel::pipeline {
 /// reports these after those of check(). Opens model folders, for their configurations, but no weights. Skips
 /// a node whose model cannot be known without running, or is not on this machine; `notes` then says why. The
 /// graph must be sound.
-std::vector<Problem> misfitting_edits(const NodeRegistry& registry, const RunContext& context,
-                                      const Graph& graph, std::vector<std::string>& notes);
+std::vector<Problem> misfitting_edits(Engine& engine, const Graph& graph, std::vector<std::string>& notes);
 
 }  // namespace reel::pipeline

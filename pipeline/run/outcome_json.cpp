@@ -161,8 +161,14 @@ std::optional<PackedOutcome> pack(const Outcome& outcome, const attention::EditR
   for (const auto& [edit, sites, calls, path, facts] : outcome.edits) {
     reports.push_back({{"edit", edit}, {"sites", sites}, {"calls", calls}, {"path", path}, {"facts", facts}});
   }
-  const Json all = {
-      {"values", values}, {"facts", outcome.facts}, {"edits", reports}, {"written", outcome.written}};
+  Json shown = Json::array();
+  for (const auto& [kind, file, animated, text] : outcome.shown)
+    shown.push_back({{"kind", kind}, {"file", file}, {"animated", animated}, {"text", text}});
+  const Json all = {{"values", values},
+                    {"facts", outcome.facts},
+                    {"edits", reports},
+                    {"written", outcome.written},
+                    {"shown", shown}};
   packed.json = all.dump(-1, ' ', false, Json::error_handler_t::replace);
   return packed;
 }
@@ -174,6 +180,8 @@ Outcome unpack(const PackedOutcome& packed, const attention::EditRegistry* edits
     outcome.values.push_back(unpack_value(packed, item, edits, device));
   outcome.facts = all.at("facts").get<std::map<std::string, std::string>>();
   outcome.written = all.at("written").get<std::vector<std::pair<std::string, std::string>>>();
+  for (const Json& one : all.value("shown", Json::array()))  // absent in files of earlier builds
+    outcome.shown.push_back({one.at("kind"), one.at("file"), one.at("animated"), one.at("text")});
   for (const Json& report : all.at("edits")) {
     outcome.edits.push_back({report.at("edit"), report.at("sites"), report.at("calls"), report.at("path"),
                              report.at("facts").get<attention::EditFacts>()});

@@ -10,6 +10,14 @@
 
 namespace reel::pipeline {
 
+/// What a node has for people to see: a file that it wrote, or a text.
+struct Shown {
+  std::string kind;  // "video", "image" or "text"
+  std::string file;  // path; empty for a text
+  bool animated = false;
+  std::string text = {};
+};
+
 /// What happened to one node.
 struct NodeReport {
   std::string id, spec;
@@ -20,6 +28,7 @@ struct NodeReport {
   int64_t peak_bytes = 0;
   std::map<std::string, std::string> facts;  // e.g. "seed", "path", "step_median_s"
   std::vector<attention::EditReport> edits;
+  std::vector<Shown> shown;
 };
 
 /// Every node that the wanted outputs need; `cached` for those that did not have to run, either because their

@@ -9,6 +9,7 @@
 #include "pipeline/hash.h"
 #include "pipeline/process_memory.h"
 #include "pipeline/run/file_stamp.h"
+#include "pipeline/run/model_cache.h"
 
 namespace reel::pipeline {
 namespace {
@@ -60,15 +61,17 @@ Value checked(const Socket& socket, const Input& input) {
 
 }  // namespace
 
-Run::Run(const NodeRegistry& registry, RunContext& context, ExecutorState& state, const Graph& graph)
+Run::Run(const NodeRegistry& registry, RunContext& context, EngineState& state, const Graph& graph,
+         RunResult& result)
     : context_(context),
       state_(state),
       graph_(graph),
+      result_(result),
       registry_(registry),
       index_(index_by_id(graph)),
       tasks_(graph.nodes.size()) {}
 
-void Run::execute(const std::vector<size_t>& wanted, Report& report) {
+void Run::execute(const std::vector<size_t>& wanted) {
   order_ = order_of_execution(registry_, graph_, wanted);
   for (const size_t i : wanted) tasks_[i].wanted = true;
   for (const size_t i : order_) {
@@ -87,7 +90,7 @@ void Run::execute(const std::vector<size_t>& wanted, Report& report) {
     }
     read_linked_paths(task);
     task.key = at_node(*task.node, [&] { return make_key(task); });
-    state_.keys[task.node->id] = task.key;
+    result_.keys[task.node->id] = task.key;
     // What this graph uses is worth keeping, even if this run finds all that it needs further down.
     state_.memory.find(task.key);
     if (state_.disk) state_.disk->touch(task.key);
@@ -95,8 +98,8 @@ void Run::execute(const std::vector<size_t>& wanted, Report& report) {
   mark(wanted);
   run_marked();
   for (const size_t i : order_) {
-    if (tasks_[i].wanted) state_.wanted[tasks_[i].node->id] = tasks_[i].outcome;
-    report.nodes.push_back(std::move(tasks_[i].report));
+    if (tasks_[i].wanted) result_.wanted[tasks_[i].node->id] = tasks_[i].outcome;
+    result_.report.nodes.push_back(std::move(tasks_[i].report));
   }
 }
 
@@ -180,17 +183,18 @@ void Run::run_marked() {
     if (!tasks_[i].must_run || tasks_[i].done) continue;
     for (const size_t source : tasks_[i].sources) ++tasks_[source].consumers_left;
   }
+  std::vector<NodeName> cached;
+  for (const size_t i : order_) {
+    Task& task = tasks_[i];
+    if (task.done || task.must_run) continue;
+    show_again(task, task.outcome ? task.outcome : state_.memory.find(task.key));
+    cached.push_back(name_of(task));
+  }
+  if (!cached.empty()) context_.tell(Cached{std::move(cached)});
   for (const size_t i : order_) release(tasks_[i]);
   for (const size_t i : order_) {
     Task& task = tasks_[i];
-    if (task.done) continue;
-    if (!task.must_run) {
-      const auto known = task.outcome ? task.outcome : state_.memory.find(task.key);
-      if (known) task.report.facts = known->facts, task.report.edits = known->edits;
-      task.report.cached = true;
-      report_progress(task, "cached");
-      continue;
-    }
+    if (task.done || !task.must_run) continue;
     run_task(task);
     for (const size_t source : task.sources) {
       --tasks_[source].consumers_left;
@@ -208,24 +212,45 @@ void Run::run_task(Task& task) {
   task.done = true;
   if (const auto twin = look_up(task, false)) {  // an equal node of this graph has run by now
     task.outcome = twin;
-    task.report.facts = twin->facts, task.report.edits = twin->edits;
-    task.report.cached = true;
-    return report_progress(task, "cached");
+    show_again(task, twin);
+    return context_.tell(Cached{{name_of(task)}});
   }
-  if (context_.options.cancel && *context_.options.cancel) throw Cancelled();
+  context_.throw_if_stopped();
   context_.report = &task.report;
-  context_.title = task.node->title.empty() ? task.node->spec : task.node->title;
-  report_progress(task, "start");
+  context_.title = name_of(task).title;
+  context_.tell(Started{name_of(task)});
   const ProcessMemory before = process_memory();
   const auto start = std::chrono::steady_clock::now();
   task.report.peak_bytes = before.resident;
-  at_node(*task.node, [&] { keep(task, task.spec->run(inputs_of(task), context_)); });
+  try {
+    at_node(*task.node, [&] { keep(task, run_node(task)); });
+  } catch (const Cancelled& stopped) {
+    context_.tell(Failed{name_of(task), stopped.what(), true});
+    throw;
+  } catch (const c10::Error& error) {
+    context_.tell(Failed{name_of(task), error.what_without_backtrace()});
+    throw;
+  } catch (const std::exception& error) {
+    context_.tell(Failed{name_of(task), error.what()});
+    throw;
+  }
   task.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const ProcessMemory after = process_memory();
   task.report.peak_bytes =
       after.peak > before.peak ? after.peak : std::max(task.report.peak_bytes, after.resident);
-  report_progress(task, "done");
+  context_.tell(Done{name_of(task)});
   context_.report = nullptr;
+}
+
+/// If the device is full, lets go of networks that nothing uses (text encoders, when sampling) and tries again.
+std::vector<Value> Run::run_node(const Task& task) {
+  const Inputs inputs = inputs_of(task);
+  try {
+    return task.spec->run(inputs, context_);
+  } catch (const c10::OutOfMemoryError&) {
+    if (!context_.models || context_.models->free() == 0) throw;
+  }
+  return task.spec->run(inputs, context_);
 }
 
 Inputs Run::inputs_of(const Task& task) const {
@@ -279,6 +304,7 @@ void Run::keep(Task& task, std::vector<Value> values) {
   outcome->values = std::move(values);
   outcome->facts = task.report.facts;
   outcome->edits = task.report.edits;
+  outcome->shown = task.report.shown;
   task.outcome = outcome;
   if (!cacheable) return;
   state_.memory.put(task.key, outcome);
@@ -286,10 +312,15 @@ void Run::keep(Task& task, std::vector<Value> values) {
     state_.disk->put(task.key, *outcome, [&](const std::string& message) { context_.warn(message); });
 }
 
-void Run::report_progress(const Task& task, const char* stage) const {
-  if (!context_.options.progress) return;
-  context_.options.progress(
-      {task.node->id, task.node->title.empty() ? task.node->spec : task.node->title, stage, 0, 0, ""});
+/// What a cached node showed when it ran is shown again.
+void Run::show_again(Task& task, const std::shared_ptr<const Outcome>& known) {
+  task.report.cached = true;
+  if (known)
+    task.report.facts = known->facts, task.report.edits = known->edits, task.report.shown = known->shown;
+}
+
+NodeName Run::name_of(const Task& task) {
+  return {task.node->id, task.node->title.empty() ? task.node->spec : task.node->title};
 }
 
 }  // namespace reel::pipeline

@@ -1,32 +1,33 @@
 // One run of a graph: decides which nodes must run, given what the caches hold, and runs them.
 #pragma once
 
+#include <atomic>
+
 #include "pipeline/run/cache.h"
 #include "pipeline/run/disk_cache.h"
+#include "pipeline/run/request.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 
-/// What outlives a run.
-struct ExecutorState {
-  using Outcomes = std::map<std::string, std::shared_ptr<const Outcome>>;
-  MemoryCache memory{0};
-  std::unique_ptr<DiskCache> disk;          // null: none wanted
-  std::map<std::string, std::string> keys;  // of the last run, by node id
-  Outcomes wanted;                          // of the last run's outputs, by node id
-  Outcomes shown;                           // that Executor::values handed out since
-  std::string salt;                         // in the keys of nodes that are never cached: equal to no other
-  uint64_t unique_keys = 0;
+/// What the runs of an engine share. Its members may be used from several threads at once.
+struct EngineState {
+  explicit EngineState(size_t cache_bytes) : memory(cache_bytes) {}
+  MemoryCache memory;
+  std::unique_ptr<DiskCache> disk;  // null: none wanted
+  std::string salt;                 // in the keys of nodes that are never cached: equal to no other
+  std::atomic<uint64_t> unique_keys = 0;
 };
 
-/// Does the work of Executor::run for a sound graph. It starts from the wanted nodes and goes backwards: a
+/// Does the work of Engine::run for a sound graph. It starts from the wanted nodes and goes backwards: a
 /// node whose outcome is cached needs nothing more; any other node needs its sources. The nodes without an
 /// outcome then run in order.
 class Run {
  public:
-  Run(const NodeRegistry& registry, RunContext& context, ExecutorState& state, const Graph& graph);
-  /// Fills in the report's nodes; wanted outcomes go to the state.
-  void execute(const std::vector<size_t>& wanted, Report& report);
+  /// Fills in the result's keys, nodes of the report, and wanted outcomes.
+  Run(const NodeRegistry& registry, RunContext& context, EngineState& state, const Graph& graph,
+      RunResult& result);
+  void execute(const std::vector<size_t>& wanted);
 
  private:
   /// A node of this run.
@@ -47,15 +48,18 @@ class Run {
   void read_linked_paths(const Task& task);
   void run_marked();
   void run_task(Task& task);
+  std::vector<Value> run_node(const Task& task);
   void release(Task& source);
   Inputs inputs_of(const Task& task) const;
   Value linked_value(const Task& task, const Socket& socket, const Link& link) const;
   void keep(Task& task, std::vector<Value> values);
-  void report_progress(const Task& task, const char* stage) const;
+  static NodeName name_of(const Task& task);
+  static void show_again(Task& task, const std::shared_ptr<const Outcome>& known);
 
   RunContext& context_;
-  ExecutorState& state_;
+  EngineState& state_;
   const Graph& graph_;
+  RunResult& result_;
   const NodeRegistry& registry_;
   std::unordered_map<std::string_view, size_t> index_;
   std::vector<Task> tasks_;    // by position in the graph; only those in order_ are used

@@ -1,10 +1,8 @@
 // Whole pipelines, through the graph nodes, against diffusers' on tiny random folders.
 #include <gtest/gtest.h>
 
-#include "attention/plugin/edit_registry.h"
 #include "models/files/safetensors.h"
-#include "pipeline/run/executor.h"
-#include "pipeline/run/model_cache.h"
+#include "tests/pipeline/engine_bench.h"
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
@@ -32,11 +30,7 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.folder << " " << c.ru
 class PipelineGolden : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    attention::register_edits(edits_);
-    guidance::register_schedulers(schedulers_);
-    models::register_families(families_);
-    register_nodes(nodes_);
-    executor_ = make_executor(at::kCPU);
+    bench_ = make_bench(at::kCPU);
 
     const std::string folder = "pipelines/" + GetParam().folder;
     std::ifstream stream(models::golden_folder(folder + "/runs.json"));
@@ -47,12 +41,8 @@ class PipelineGolden : public testing::TestWithParam<Case> {
     adapter_ = separate_ ? models::golden_folder(folder + "/motion_adapter") : "";
   }
 
-  std::unique_ptr<Executor> make_executor(at::Device device) {
-    RunContext context;
-    context.options.device = device;
-    context.edits = &edits_, context.schedulers = &schedulers_;
-    context.models = std::make_shared<ModelCache>(families_, device, at::kFloat);
-    return std::make_unique<Executor>(nodes_, std::move(context));
+  std::unique_ptr<EngineBench> make_bench(at::Device device) {
+    return std::make_unique<EngineBench>(*plugins_, EngineOptions{.device = device, .dtype = at::kFloat});
   }
 
   at::Tensor golden(const std::string& name) const { return (*golden_)[GetParam().run + "/" + name]; }
@@ -66,7 +56,7 @@ class PipelineGolden : public testing::TestWithParam<Case> {
       options = value.get<bool>() ? "karras=true" : "";
     }
     if (settings_["eta"].get<double>() > 0) options = "eta=" + to_text(settings_["eta"].get<double>());
-    for (const auto& entry : schedulers_) {
+    for (const auto& entry : plugins_->schedulers) {
       const auto& classes = entry.diffusers_classes;
       if (std::find(classes.begin(), classes.end(), name) != classes.end()) return {entry.spec.name, options};
     }
@@ -131,11 +121,8 @@ class PipelineGolden : public testing::TestWithParam<Case> {
     return graph;
   }
 
-  attention::EditRegistry edits_;
-  guidance::SchedulerRegistry schedulers_;
-  models::FamilyRegistry families_;
-  NodeRegistry nodes_;
-  std::unique_ptr<Executor> executor_;
+  const std::unique_ptr<const Plugins> plugins_ = every_plugin();
+  std::unique_ptr<EngineBench> bench_;
   json settings_;
   std::unique_ptr<Golden> golden_;
   bool separate_ = false;
@@ -145,21 +132,21 @@ class PipelineGolden : public testing::TestWithParam<Case> {
 
 TEST_P(PipelineGolden, MakesTheLatentsAndFramesThatDiffusersMakes) {
   const std::vector<std::string> outputs = {"decode"};
-  executor_->run(graph(), outputs);
-  const at::Tensor embeds = std::get<PromptContext>(executor_->values("positive")->front()).context;
+  bench_->run(graph(), outputs);
+  const at::Tensor embeds = std::get<PromptContext>(bench_->values("positive")->front()).context;
   EXPECT_LE(models::max_error(embeds, golden("expected_prompt_embeds")), 1e-4);
-  const at::Tensor latents = std::get<Latent>(executor_->values("sampler")->front()).samples,
+  const at::Tensor latents = std::get<Latent>(bench_->values("sampler")->front()).samples,
                    expected = golden("expected_final_latents");
   // Latents of random networks reach tens: the tolerance of 1e-4 is relative to their size there.
   const double size = std::max(1.0, expected.abs().max().item<double>() / 10);
   EXPECT_LE(models::max_error(latents, expected), 1e-4 * size);
-  const at::Tensor frames = std::get<Images>(executor_->values("decode")->front()).pixels;
+  const at::Tensor frames = std::get<Images>(bench_->values("decode")->front()).pixels;
   EXPECT_LE(models::max_error(frames, golden("expected_frames")), 1e-3) << "frames in [0, 1]";
 }
 
 TEST_P(PipelineGolden, MakesTheSameLatentsOnCuda) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
-  const auto on_cuda = make_executor(at::kCUDA);
+  const auto on_cuda = make_bench(at::kCUDA);
   const std::vector<std::string> outputs = {"decode"};
   on_cuda->run(graph(), outputs);
   const at::Tensor latents = std::get<Latent>(on_cuda->values("sampler")->front()).samples.cpu(),

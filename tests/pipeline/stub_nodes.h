@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "pipeline/run/executor.h"
+#include "tests/pipeline/engine_bench.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::pipeline {
@@ -13,7 +13,8 @@ namespace reel::pipeline {
 /// A registry of small nodes shaped like the real ones, and what happened to them.
 class StubNodes {
  public:
-  NodeRegistry registry;
+  Plugins plugins;  // these nodes alone, unless a test adds more
+  NodeRegistry& registry = plugins.nodes;
   std::map<std::string, int> runs;                           // by class
   std::vector<std::string> order;                            // classes as they ran
   std::function<void(const Inputs&, RunContext&)> sampling;  // called inside Sample
@@ -62,6 +63,7 @@ class StubNodes {
         [](const Inputs& in, RunContext& context) -> std::vector<Value> {
           std::ofstream(in.text("path")) << in.get<Images>("images").pixels.sum().item<double>();
           context.report->facts["path"] = in.text("path");
+          context.report->shown.push_back({.kind = "text", .file = in.text("path")});
           return {in.text("path")};
         });
     add({"Show", {{"source", "*"}}, {}, true},

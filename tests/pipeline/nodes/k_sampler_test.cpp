@@ -217,15 +217,14 @@ TEST_F(KSamplerTest, ReportsSeedAndStepsAndLeavesTheSizeAsItWas) {
 TEST_F(KSamplerTest, CountsItsStepsAndShowsTheMiddleFrame) {
   std::vector<int64_t> done;
   at::Tensor last;
-  bench_.context.options.progress = [&](const Progress& progress) {
-    if (progress.stage != "step") return;
+  bench_.on_step([&](const Stepped& progress) {
     EXPECT_EQ(progress.all, 2);
     done.push_back(progress.done);
     if (progress.done == 2) last = progress.picture();
-  };
+  });
   const auto latent = bench_.get<Latent>("KSampler", job());
   EXPECT_THAT(done, ElementsAre(0, 1, 2));
-  bench_.context.options.progress = nullptr;
+  bench_.context.listener = {};
   // DDIM ends on its estimate, so the last picture is the middle frame of the video.
   const auto images =
       bench_.get<Images>("VAEDecode", {{"samples", latent}, {"vae", VaeHandle{tiny_model()}}});
@@ -238,11 +237,11 @@ TEST_F(KSamplerTest, CountsItsStepsAndShowsTheMiddleFrame) {
 TEST_F(KSamplerTest, StopsBetweenTwoStepsWhenAsked) {
   std::atomic<bool> cancel = false;
   int64_t seen = 0;
-  bench_.context.options.cancel = &cancel;
-  bench_.context.options.progress = [&](const Progress& progress) {
+  bench_.context.stop = &cancel;
+  bench_.on_step([&](const Stepped& progress) {
     seen = progress.done;
     if (seen == 1) cancel = true;
-  };
+  });
   EXPECT_THROW(sampled({{"steps", 5}}), Cancelled);
   EXPECT_EQ(seen, 1);
 }

@@ -1,10 +1,9 @@
 // What the tests of nodes share: calling one node of the program as a graph would.
 #pragma once
 
-#include "attention/plugin/edit_registry.h"
-#include "pipeline/run/edit_nodes.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/plugin_set.h"
 #include "pipeline/run/model_cache.h"
+#include "pipeline/run/run_context.h"
 #include "tests/support/models.h"
 
 namespace reel::pipeline {
@@ -15,11 +14,7 @@ class NodeBench {
   using Given = std::map<std::string, Value>;
 
   explicit NodeBench(at::ScalarType dtype = at::kFloat) {
-    attention::register_edits(edits_);
-    guidance::register_schedulers(schedulers_);
-    register_nodes(nodes_);
-    add_edit_nodes(nodes_, edits_);
-    context.edits = &edits_, context.schedulers = &schedulers_;
+    context.edits = &plugins_->edits, context.schedulers = &plugins_->schedulers;
     context.models = std::make_shared<ModelCache>(models::families(), at::kCPU, dtype);
     context.report = &report, context.run_report = &run_report;
   }
@@ -29,7 +24,7 @@ class NodeBench {
   NodeReport report;  // of the last node that ran
   Report run_report;  // holds the warnings
 
-  const NodeSpec& node(const std::string& name) const { return nodes_.get("node", name); }
+  const NodeSpec& node(const std::string& name) const { return plugins_->nodes.get("node", name); }
 
   /// All outputs of a node. Inputs that are not given have their declared defaults.
   std::vector<Value> run(const std::string& name, Given given) {
@@ -45,6 +40,13 @@ class NodeBench {
     report = {};
     report.id = "7", report.spec = context.title = name;
     return spec.run(Inputs(std::move(given)), context);
+  }
+
+  /// Calls `act` at each step of a node.
+  void on_step(std::function<void(const Stepped&)> act) {
+    context.listener = [act = std::move(act)](const Event& event) {
+      if (const auto* step = std::get_if<Stepped>(&event.what)) act(*step);
+    };
   }
 
   /// The first output.
@@ -84,9 +86,7 @@ class NodeBench {
   }
 
  private:
-  attention::EditRegistry edits_;
-  guidance::SchedulerRegistry schedulers_;
-  NodeRegistry nodes_;
+  const std::unique_ptr<const Plugins> plugins_ = every_plugin();
 };
 
 /// A random text-to-video model of a few thousand weights: latents of 4 channels, 2 pixels a cell, DDIM.

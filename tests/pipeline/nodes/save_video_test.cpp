@@ -157,14 +157,14 @@ TEST_F(SaveVideoTest, WriteVideoPassesCodecAndQualityOn) {
 TEST_F(SaveVideoTest, CountsFramesAndLeavesNothingBehindWhenStopped) {
   std::atomic<bool> cancel = false;
   std::vector<int64_t> done;
-  bench_.context.options.cancel = &cancel;
-  bench_.context.options.progress = [&](const Progress& progress) {
+  bench_.context.stop = &cancel;
+  bench_.on_step([&](const Stepped& progress) {
     EXPECT_EQ(progress.all, 3);
     done.push_back(progress.done);
-  };
+  });
   write("a.y4m", {{"video", video(3)}});
   EXPECT_EQ(done.back(), 3);
-  bench_.context.options.progress = [&](const Progress& progress) { cancel = progress.done >= 1; };
+  bench_.on_step([&](const Stepped& progress) { cancel = progress.done >= 1; });
   EXPECT_THROW(write("b.y4m", {{"video", video(3)}}), Cancelled);
   EXPECT_THAT(media::names_in(folder_.path()), ElementsAre("a.y4m"));
 }

@@ -1,11 +1,8 @@
 // SynopsisPrompt on a tiny random model: which frame and which row is told what.
 #include <gtest/gtest.h>
 
-#include "attention/plugin/edit_registry.h"
 #include "models/files/safetensors.h"
-#include "pipeline/run/edit_nodes.h"
-#include "pipeline/run/executor.h"
-#include "pipeline/run/model_cache.h"
+#include "tests/pipeline/engine_bench.h"
 #include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
@@ -18,15 +15,6 @@ const std::vector<std::string> kTexts = {"a fox", "snow", "a red house", "night"
 class SynopsisPromptTest : public testing::Test {
  protected:
   SynopsisPromptTest() {
-    attention::register_edits(edits_);
-    guidance::register_schedulers(schedulers_);
-    models::register_families(families_);
-    register_nodes(nodes_);
-    add_edit_nodes(nodes_, edits_);
-    RunContext context;
-    context.edits = &edits_, context.schedulers = &schedulers_;
-    context.models = std::make_shared<ModelCache>(families_, at::kCPU, at::kFloat);
-    executor_ = std::make_unique<Executor>(nodes_, std::move(context));
     models::write_safetensors(folder_ / "noise.safetensors",
                               {{"latents", at::arange(2 * 4 * kFrames * 4 * 4, at::kFloat)
                                                .mul(0.7)
@@ -51,8 +39,8 @@ class SynopsisPromptTest : public testing::Test {
     Graph graph;
     graph.nodes = {model(), std::move(positive)};
     const std::vector<std::string> wanted = {"positive"};
-    executor_->run(graph, wanted);
-    return std::get<PromptContext>(executor_->values("positive")->front()).context;
+    bench_.run(graph, wanted);
+    return std::get<PromptContext>(bench_.values("positive")->front()).context;
   }
 
   /// Samples with `rows` of the start noise from `first` on; returns the latents.
@@ -93,20 +81,17 @@ class SynopsisPromptTest : public testing::Test {
                             {"initial_noise", noise}},
                            ""});
     const std::vector<std::string> wanted = {"sampler"};
-    executor_->run(graph, wanted);
-    return std::get<Latent>(executor_->values("sampler")->front()).samples;
+    bench_.run(graph, wanted);
+    return std::get<Latent>(bench_.values("sampler")->front()).samples;
   }
 
   static Node model() {
     return {"model", "DiffusersLoader", {{"model_path", models::golden_folder("pipelines/merged_ddim")}}, ""};
   }
 
-  attention::EditRegistry edits_;
-  guidance::SchedulerRegistry schedulers_;
-  models::FamilyRegistry families_;
-  NodeRegistry nodes_;
   TemporaryFolder folder_;
-  std::unique_ptr<Executor> executor_;
+  const std::unique_ptr<const Plugins> plugins_ = every_plugin();
+  EngineBench bench_{*plugins_, {.dtype = at::kFloat}};
 };
 
 TEST_F(SynopsisPromptTest, KnotsHaveTheContextOfTheirStageAlone) {

@@ -113,14 +113,12 @@ TEST_F(VaeDecodeTest, RefusesTilesThatDoNotFitTheCellsOrTheirOverlap) {
 
 TEST_F(VaeDecodeTest, CountsItsTilesAndStopsBetweenThem) {
   std::vector<std::pair<int64_t, int64_t>> seen;
-  bench_.context.options.progress = [&](const Progress& progress) {
-    seen.emplace_back(progress.done, progress.all);
-  };
+  bench_.on_step([&](const Stepped& progress) { seen.emplace_back(progress.done, progress.all); });
   const at::Tensor latent = waves({1, 4, 1, 8, 56});
   tiled(latent, 64, 16);
   EXPECT_THAT(seen, ElementsAre(std::pair{0, 2}, std::pair{1, 2}, std::pair{2, 2}));
   const std::atomic<bool> cancel = true;
-  bench_.context.options.cancel = &cancel;
+  bench_.context.stop = &cancel;
   EXPECT_THROW(tiled(latent, 64, 16), Cancelled);
 }
 

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "pipeline/run/edit_nodes.h"
-#include "pipeline/run/executor.h"
+#include "pipeline/run/run_context.h"
 
 namespace reel::pipeline::edit_nodes_test {
 

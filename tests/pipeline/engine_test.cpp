@@ -1,13 +1,13 @@
 // Running graphs: caching, order, progress, cancelling, failures. Long because all of it shares the nodes of
-// stub_nodes.h that count their runs; what is kept on the disk is in executor_disk_test.cpp.
-#include "pipeline/run/executor.h"
-
+// stub_nodes.h that count their runs; what is kept on the disk is in bench_disk_test.cpp.
 #include <gmock/gmock.h>
+
+#include <thread>
 
 #include "pipeline/graph/graph_change.h"
 #include "tests/pipeline/stub_nodes.h"
 
-namespace reel::pipeline::executor_test {
+namespace reel::pipeline::engine_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -15,13 +15,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class ExecutorTest : public testing::Test {
+class EngineTest : public testing::Test {
  protected:
   StubNodes stubs;
   TemporaryFolder folder;
   Graph graph = video_graph(folder / "out.txt");
 
-  Executor make() { return Executor(stubs.registry, RunContext{}); }
+  EngineBench make(EngineOptions options = {}) { return EngineBench(stubs.plugins, std::move(options)); }
   /// Ids of the nodes that ran, in order.
   static std::vector<std::string> ran(const Report& report) {
     std::vector<std::string> ids;
@@ -35,9 +35,9 @@ class ExecutorTest : public testing::Test {
   }
 };
 
-TEST_F(ExecutorTest, RunsEachNodeOnceSourcesFirst) {
-  Executor executor = make();
-  const Report report = executor.run(graph);
+TEST_F(EngineTest, RunsEachNodeOnceSourcesFirst) {
+  EngineBench bench = make();
+  const Report report = bench.run(graph);
   EXPECT_THAT(stubs.order, ElementsAre("Load", "Encode", "Sample", "Decode", "Save"));
   EXPECT_THAT(ran(report), ElementsAre("1", "2", "3", "4", "5"));
   EXPECT_EQ(report.find("3")->spec, "Sample");
@@ -48,15 +48,15 @@ TEST_F(ExecutorTest, RunsEachNodeOnceSourcesFirst) {
   EXPECT_THAT(report.warnings, IsEmpty());
   // "a cat" has 5 letters; cfg 8 and 4 steps: 17 in each of 2*8*8*3 values.
   EXPECT_EQ(read_file(folder / "out.txt"), "6528");
-  ASSERT_NE(executor.values("5"), nullptr);
-  EXPECT_EQ(std::get<std::string>(executor.values("5")->at(0)), folder / "out.txt");
+  ASSERT_NE(bench.values("5"), nullptr);
+  EXPECT_EQ(std::get<std::string>(bench.values("5")->at(0)), folder / "out.txt");
 }
 
-TEST_F(ExecutorTest, ASecondRunExecutesNothing) {
-  Executor executor = make();
-  executor.run(graph);
+TEST_F(EngineTest, ASecondRunExecutesNothing) {
+  EngineBench bench = make();
+  bench.run(graph);
   stubs.order.clear();
-  const Report report = executor.run(graph);
+  const Report report = bench.run(graph);
   EXPECT_THAT(stubs.order, IsEmpty());
   EXPECT_THAT(ran(report), IsEmpty());
   EXPECT_EQ(report.nodes.size(), 5u) << "all are reported, as cached";
@@ -64,25 +64,25 @@ TEST_F(ExecutorTest, ASecondRunExecutesNothing) {
       << "with what they reported when they ran";
 }
 
-TEST_F(ExecutorTest, AChangedConstantReRunsOnlyWhatLiesDownstream) {
-  Executor executor = make();
-  executor.run(graph);
-  EXPECT_THAT(ran(executor.run(with("3.steps", "5"))), ElementsAre("3", "4", "5"));
-  EXPECT_THAT(ran(executor.run(with("2.text", "a dog!"))), ElementsAre("2", "3", "4", "5"));
-  EXPECT_THAT(ran(executor.run(with("5.path", folder / "other.txt"))), ElementsAre("5"));
+TEST_F(EngineTest, AChangedConstantReRunsOnlyWhatLiesDownstream) {
+  EngineBench bench = make();
+  bench.run(graph);
+  EXPECT_THAT(ran(bench.run(with("3.steps", "5"))), ElementsAre("3", "4", "5"));
+  EXPECT_THAT(ran(bench.run(with("2.text", "a dog!"))), ElementsAre("2", "3", "4", "5"));
+  EXPECT_THAT(ran(bench.run(with("5.path", folder / "other.txt"))), ElementsAre("5"));
 }
 
-TEST_F(ExecutorTest, GoingBackToEarlierConstantsOnlyWritesAgain) {
-  Executor executor = make();
-  executor.run(graph);
-  executor.run(with("3.steps", "5"));  // overwrites out.txt
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("5"));
+TEST_F(EngineTest, GoingBackToEarlierConstantsOnlyWritesAgain) {
+  EngineBench bench = make();
+  bench.run(graph);
+  bench.run(with("3.steps", "5"));  // overwrites out.txt
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("5"));
   EXPECT_EQ(read_file(folder / "out.txt"), "6528");
 }
 
-TEST_F(ExecutorTest, IdsTitlesOrderAndWrittenDefaultsDoNotCount) {
-  Executor executor = make();
-  executor.run(graph);
+TEST_F(EngineTest, IdsTitlesOrderAndWrittenDefaultsDoNotCount) {
+  EngineBench bench = make();
+  bench.run(graph);
   Graph same = with("3.cfg", "8");
   same.find("3")->title = "other";
   same.find("3")->inputs["steps"] = 4.0;
@@ -93,77 +93,75 @@ TEST_F(ExecutorTest, IdsTitlesOrderAndWrittenDefaultsDoNotCount) {
       if (auto* link = std::get_if<Link>(&input)) link->node += "x";
     }
   }
-  EXPECT_THAT(ran(executor.run(same)), IsEmpty());
+  EXPECT_THAT(ran(bench.run(same)), IsEmpty());
 }
 
-TEST_F(ExecutorTest, DeviceAndDtypeCount) {
-  Executor executor = make();
-  executor.run(graph);
-  executor.context().options.dtype = at::kHalf;
-  EXPECT_EQ(ran(executor.run(graph)).size(), 5u);
-  executor.context().options.dtype = std::nullopt;
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("5"))
-      << "the file was written in between, all else is kept";
+TEST_F(EngineTest, DeviceAndDtypeCount) {
+  const std::string cache = folder / "cache";  // what engines can share
+  EngineBench plain = make({.cache_dir = cache}), half = make({.dtype = at::kHalf, .cache_dir = cache});
+  plain.run(graph);
+  EXPECT_EQ(ran(half.run(graph)).size(), 5u);
+  EXPECT_THAT(ran(plain.run(graph)), ElementsAre("5")) << "the file was written in between, all else is kept";
 }
 
-TEST_F(ExecutorTest, TheVersionOfAClassCounts) {
-  Executor executor = make();
-  executor.run(graph);
+TEST_F(EngineTest, TheVersionOfAClassCounts) {
+  EngineBench bench = make();
+  bench.run(graph);
   const_cast<NodeSpec&>(stubs.registry.get("node", "Decode")).version = 2;
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("4", "5"));
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("4", "5"));
 }
 
-TEST_F(ExecutorTest, ASinkRunsAgainWhenItsFileIsGoneOrChanged) {
-  Executor executor = make();
-  executor.run(graph);
+TEST_F(EngineTest, ASinkRunsAgainWhenItsFileIsGoneOrChanged) {
+  EngineBench bench = make();
+  bench.run(graph);
   std::filesystem::remove(folder / "out.txt");
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("5"));
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("5"));
   write_file(folder / "out.txt", "tampered");
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("5"));
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("5"));
   EXPECT_EQ(read_file(folder / "out.txt"), "6528");
 }
 
-TEST_F(ExecutorTest, ASinkThatNamesNoFileAlwaysRuns) {
+TEST_F(EngineTest, ASinkThatNamesNoFileAlwaysRuns) {
   graph.nodes.push_back({"6", "Show", {{"source", Link{"2", 0}}}, ""});
-  Executor executor = make();
-  executor.run(graph);
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("6"));
+  EngineBench bench = make();
+  bench.run(graph);
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("6"));
 }
 
-TEST_F(ExecutorTest, RunsOnlyWhatTheWantedOutputsNeed) {
+TEST_F(EngineTest, RunsOnlyWhatTheWantedOutputsNeed) {
   graph.nodes.push_back({"6", "Show", {{"source", Link{"4", 0}}}, ""});
-  Executor executor = make();
+  EngineBench bench = make();
   const std::vector<std::string> wanted = {"2"};
-  EXPECT_THAT(ran(executor.run(graph, wanted)), ElementsAre("1", "2"));
-  ASSERT_NE(executor.values("2"), nullptr);
-  EXPECT_EQ(std::get<PromptContext>(executor.values("2")->at(0)).context.sizes().vec(),
+  EXPECT_THAT(ran(bench.run(graph, wanted)), ElementsAre("1", "2"));
+  ASSERT_NE(bench.values("2"), nullptr);
+  EXPECT_EQ(std::get<PromptContext>(bench.values("2")->at(0)).context.sizes().vec(),
             (std::vector<int64_t>{1, 2, 4}));
-  EXPECT_EQ(executor.values("3"), nullptr);
-  EXPECT_EQ(executor.values("nowhere"), nullptr);
+  EXPECT_EQ(bench.values("3"), nullptr);
+  EXPECT_EQ(bench.values("nowhere"), nullptr);
   const std::vector<std::string> show = {"6"};
-  EXPECT_THAT(ran(executor.run(graph, show)), ElementsAre("3", "4", "6"));
+  EXPECT_THAT(ran(bench.run(graph, show)), ElementsAre("3", "4", "6"));
   const std::vector<std::string> absent = {"66"};
-  EXPECT_THROW(executor.run(graph, absent), std::invalid_argument);
+  EXPECT_THROW(bench.run(graph, absent), std::invalid_argument);
 }
 
-TEST_F(ExecutorTest, ValuesOfNodesInBetweenComeFromTheCache) {
-  Executor executor = make();
-  executor.run(graph);
-  executor.run(graph);
-  ASSERT_NE(executor.values("3"), nullptr);
-  EXPECT_EQ(std::get<Latent>(executor.values("3")->at(0)).samples.max().item<float>(), 17);
+TEST_F(EngineTest, ValuesOfNodesInBetweenComeFromTheCache) {
+  EngineBench bench = make();
+  bench.run(graph);
+  bench.run(graph);
+  ASSERT_NE(bench.values("3"), nullptr);
+  EXPECT_EQ(std::get<Latent>(bench.values("3")->at(0)).samples.max().item<float>(), 17);
 }
 
-TEST_F(ExecutorTest, EqualNodesRunOnce) {
+TEST_F(EngineTest, EqualNodesRunOnce) {
   graph.nodes.push_back({"20", "Encode", {{"clip", Link{"1", 1}}, {"text", "a cat"}}, ""});
   graph.nodes.push_back({"21", "Show", {{"source", Link{"20", 0}}}, ""});
-  Executor executor = make();
-  const Report report = executor.run(graph);
+  EngineBench bench = make();
+  const Report report = bench.run(graph);
   EXPECT_EQ(stubs.runs["Encode"], 1);
   EXPECT_TRUE(report.find("20")->cached);
 }
 
-TEST_F(ExecutorTest, NodesThatAreNotCacheableRunAlwaysAndSoDoesWhatFollows) {
+TEST_F(EngineTest, NodesThatAreNotCacheableRunAlwaysAndSoDoesWhatFollows) {
   int64_t next = 0;
   stubs
       .add({"Counter", {}, {{"FLOAT", "FLOAT"}}},
@@ -172,12 +170,12 @@ TEST_F(ExecutorTest, NodesThatAreNotCacheableRunAlwaysAndSoDoesWhatFollows) {
   graph.nodes.push_back({"6", "Counter", {}, ""});
   graph.nodes.push_back({"7", "Add", {{"a", Link{"6", 0}}, {"b", 1.0}}, ""});
   graph.nodes.push_back({"8", "Show", {{"source", Link{"7", 0}}}, ""});
-  Executor executor = make();
-  executor.run(graph);
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("6", "7", "8"));
+  EngineBench bench = make();
+  bench.run(graph);
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("6", "7", "8"));
 }
 
-TEST_F(ExecutorTest, EvictsLeastRecentlyUsedByBytes) {
+TEST_F(EngineTest, EvictsLeastRecentlyUsedByBytes) {
   for (const char* id : {"a", "b", "c"}) {
     stubs.add({std::string("Big") + id, {}, {{"LATENT", "LATENT"}}},
               [](const Inputs&, RunContext&) -> std::vector<Value> {
@@ -185,11 +183,10 @@ TEST_F(ExecutorTest, EvictsLeastRecentlyUsedByBytes) {
               });
   }
   graph = {{{"a", "Biga", {}, ""}, {"b", "Bigb", {}, ""}, {"c", "Bigc", {}, ""}}};
-  Executor executor = make();
-  executor.context().options.cache_bytes = size_t{2} << 20 | 65536;  // two of them
+  EngineBench bench = make({.cache_bytes = size_t{2} << 20 | 65536});  // two of them
   const auto run = [&](const std::string& id) {
     const std::vector<std::string> wanted = {id};
-    return ran(executor.run(graph, wanted)).size();
+    return ran(bench.run(graph, wanted)).size();
   };
   EXPECT_EQ(run("a") + run("b"), 2u);
   EXPECT_EQ(run("a"), 0u) << "both fit";
@@ -198,16 +195,15 @@ TEST_F(ExecutorTest, EvictsLeastRecentlyUsedByBytes) {
   EXPECT_EQ(run("b"), 1u) << "had to go for c";
 }
 
-TEST_F(ExecutorTest, WorksWithoutACache) {
-  Executor executor = make();
-  executor.context().options.cache_bytes = 0;
-  executor.run(graph);
-  EXPECT_EQ(ran(executor.run(graph)).size(), 5u);
-  EXPECT_EQ(executor.values("3"), nullptr) << "values in between are let go";
-  EXPECT_NE(executor.values("5"), nullptr);
+TEST_F(EngineTest, WorksWithoutACache) {
+  EngineBench bench = make({.cache_bytes = 0});
+  bench.run(graph);
+  EXPECT_EQ(ran(bench.run(graph)).size(), 5u);
+  EXPECT_EQ(bench.values("3"), nullptr) << "values in between are let go";
+  EXPECT_NE(bench.values("5"), nullptr);
 }
 
-TEST_F(ExecutorTest, LetsGoOfValuesWhenNothingNeedsThemAnyMore) {
+TEST_F(EngineTest, LetsGoOfValuesWhenNothingNeedsThemAnyMore) {
   std::weak_ptr<int> alive;
   int64_t users_while_saving = -1;
   at::Tensor watched;
@@ -224,13 +220,12 @@ TEST_F(ExecutorTest, LetsGoOfValuesWhenNothingNeedsThemAnyMore) {
   graph = {{{"1", "Make", {}, ""},
             {"2", "Use", {{"samples", Link{"1", 0}}}, ""},
             {"3", "End", {{"value", Link{"2", 0}}}, ""}}};
-  Executor executor = make();
-  executor.context().options.cache_bytes = 0;
-  executor.run(graph);
+  EngineBench bench = make({.cache_bytes = 0});
+  bench.run(graph);
   EXPECT_EQ(users_while_saving, 1) << "only the test holds it";
 }
 
-TEST_F(ExecutorTest, CancellingBetweenStepsKeepsFinishedNodes) {
+TEST_F(EngineTest, CancellingBetweenStepsKeepsFinishedNodes) {
   std::atomic<bool> cancel = false;
   stubs.sampling = [&](const Inputs&, RunContext& context) {
     for (int step = 1; step <= 4; ++step) {
@@ -239,72 +234,71 @@ TEST_F(ExecutorTest, CancellingBetweenStepsKeepsFinishedNodes) {
       EXPECT_LT(step, 2);
     }
   };
-  Executor executor = make();
-  executor.context().options.cancel = &cancel;
-  EXPECT_THROW(executor.run(graph), Cancelled);
+  EngineBench bench = make();
+  bench.request.stop = &cancel;
+  EXPECT_THROW(bench.run(graph), Cancelled);
   EXPECT_EQ(stubs.runs["Decode"], 0);
   cancel = false;
   stubs.sampling = {};
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("3", "4", "5"));
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("3", "4", "5"));
 }
 
-TEST_F(ExecutorTest, CancellingBetweenNodesStartsNoOther) {
+TEST_F(EngineTest, CancellingBetweenNodesStartsNoOther) {
   std::atomic<bool> cancel = false;
   stubs.sampling = [&](const Inputs&, RunContext&) { cancel = true; };
-  Executor executor = make();
-  executor.context().options.cancel = &cancel;
-  EXPECT_THROW(executor.run(graph), Cancelled);
+  EngineBench bench = make();
+  bench.request.stop = &cancel;
+  EXPECT_THROW(bench.run(graph), Cancelled);
   EXPECT_EQ(stubs.runs["Sample"], 1);
   EXPECT_EQ(stubs.runs["Decode"], 0);
 }
 
 template <class Error>
-std::string thrown_by(Executor& executor, const Graph& graph) {
+std::string thrown_by(EngineBench& bench, const Graph& graph) {
   try {
-    executor.run(graph);
+    bench.run(graph);
   } catch (const Error& error) {
     return error.what();
   }
   return "";
 }
 
-TEST_F(ExecutorTest, ErrorsKeepTheirKindAndNameTheNode) {
-  Executor executor = make();
+TEST_F(EngineTest, ErrorsKeepTheirKindAndNameTheNode) {
+  EngineBench bench = make();
   stubs.sampling = [](const Inputs&, RunContext&) { throw std::invalid_argument("[sample] no"); };
-  EXPECT_EQ(thrown_by<std::invalid_argument>(executor, graph), "node 3 (Sample): [sample] no");
+  EXPECT_EQ(thrown_by<std::invalid_argument>(bench, graph), "node 3 (Sample): [sample] no");
   stubs.sampling = [](const Inputs&, RunContext&) { throw std::runtime_error("[disk] full"); };
-  EXPECT_EQ(thrown_by<std::runtime_error>(executor, graph), "node 3 (Sample): [disk] full");
+  EXPECT_EQ(thrown_by<std::runtime_error>(bench, graph), "node 3 (Sample): [disk] full");
   stubs.sampling = [](const Inputs&, RunContext&) { throw std::bad_alloc(); };
-  EXPECT_THAT(thrown_by<std::runtime_error>(executor, graph), StartsWith("node 3 (Sample): [memory]"));
+  EXPECT_THAT(thrown_by<std::runtime_error>(bench, graph), StartsWith("node 3 (Sample): [memory]"));
   stubs.sampling = [](const Inputs&, RunContext&) { TORCH_CHECK(false, "shapes"); };
-  EXPECT_THAT(thrown_by<c10::Error>(executor, graph),
-              AllOf(HasSubstr("shapes"), HasSubstr("node 3 (Sample)")));
+  EXPECT_THAT(thrown_by<c10::Error>(bench, graph), AllOf(HasSubstr("shapes"), HasSubstr("node 3 (Sample)")));
   stubs.sampling = [](const Inputs& inputs, RunContext&) { inputs.integer("no such input"); };
-  EXPECT_THAT(thrown_by<std::logic_error>(executor, graph), StartsWith("node 3 (Sample): "));
+  EXPECT_THAT(thrown_by<std::logic_error>(bench, graph), StartsWith("node 3 (Sample): "));
   stubs.sampling = {};
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("3", "4", "5")) << "what was finished is kept";
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("3", "4", "5")) << "what was finished is kept";
 }
 
-TEST_F(ExecutorTest, AnUnsoundGraphRunsNothing) {
+TEST_F(EngineTest, AnUnsoundGraphRunsNothing) {
   graph.find("4")->inputs.erase("vae");
-  Executor executor = make();
-  EXPECT_THROW(executor.run(graph), GraphError);
+  EngineBench bench = make();
+  EXPECT_THROW(bench.run(graph), GraphError);
   EXPECT_EQ(stubs.total(), 0);
 }
 
-TEST_F(ExecutorTest, WrongReturnsAreBugsOfTheNode) {
+TEST_F(EngineTest, WrongReturnsAreBugsOfTheNode) {
   stubs.add({"Few", {}, {{"a", "FLOAT"}, {"b", "FLOAT"}}, true},
             [](const Inputs&, RunContext&) -> std::vector<Value> { return {1.0}; });
   stubs.add({"Wrong", {}, {{"a", "LATENT"}}, true},
             [](const Inputs&, RunContext&) -> std::vector<Value> { return {1.0}; });
-  Executor executor = make();
-  EXPECT_THAT(thrown_by<std::logic_error>(executor, {{{"1", "Few", {}, ""}}}),
+  EngineBench bench = make();
+  EXPECT_THAT(thrown_by<std::logic_error>(bench, {{{"1", "Few", {}, ""}}}),
               HasSubstr("must return 2 values"));
-  EXPECT_THAT(thrown_by<std::logic_error>(executor, {{{"1", "Wrong", {}, ""}}}),
+  EXPECT_THAT(thrown_by<std::logic_error>(bench, {{{"1", "Wrong", {}, ""}}}),
               HasSubstr("must return LATENT"));
 }
 
-TEST_F(ExecutorTest, InputsArriveTypedWithDefaultsFilledIn) {
+TEST_F(EngineTest, InputsArriveTypedWithDefaultsFilledIn) {
   graph.find("3")->inputs["seed"] = uint64_t{18446744073709551615u};
   graph.find("3")->inputs["cfg"] = int64_t{3};
   graph.find("3")->inputs.erase("steps");
@@ -323,17 +317,17 @@ TEST_F(ExecutorTest, InputsArriveTypedWithDefaultsFilledIn) {
   EXPECT_TRUE(seen);
 }
 
-TEST_F(ExecutorTest, LinkedNumbersAreCheckedWhenTheyArrive) {
+TEST_F(EngineTest, LinkedNumbersAreCheckedWhenTheyArrive) {
   graph.nodes.push_back({"6", "Number", {{"value", 50.0}}, ""});
   graph.find("3")->inputs["cfg"] = Link{"6", 0};
-  Executor executor = make();
-  EXPECT_THAT(thrown_by<std::invalid_argument>(executor, graph),
+  EngineBench bench = make();
+  EXPECT_THAT(thrown_by<std::invalid_argument>(bench, graph),
               AllOf(StartsWith("node 3 (Sample): [cfg]"), HasSubstr("0.0 to 30.0")));
   graph.find("6")->inputs["value"] = 5.0;
-  EXPECT_THAT(ran(executor.run(graph)), testing::Contains("3"));
+  EXPECT_THAT(ran(bench.run(graph)), testing::Contains("3"));
 }
 
-TEST_F(ExecutorTest, FilesCountByTheirContent) {
+TEST_F(EngineTest, FilesCountByTheirContent) {
   stubs.add({"Read", {{.name = "file", .type = "STRING", .file = true}}, {{"STRING", "STRING"}}},
             [](const Inputs& in, RunContext&) -> std::vector<Value> { return {read_file(in.text("file"))}; });
   stubs.add({"Path", {{"path", "STRING"}}, {{"STRING", "STRING"}}},
@@ -342,42 +336,42 @@ TEST_F(ExecutorTest, FilesCountByTheirContent) {
   graph = {{{"1", "Read", {{"file", folder / "in.txt"}}, ""},
             {"2", "Path", {{"path", folder / "in.txt"}}, ""},
             {"3", "Read", {{"file", Link{"2", 0}}}, ""}}};
-  Executor executor = make();
+  EngineBench bench = make();
   const std::vector<std::string> wanted = {"1", "3"};
-  EXPECT_THAT(ran(executor.run(graph, wanted)), ElementsAre("1", "2", "3"));
-  EXPECT_THAT(ran(executor.run(graph, wanted)), IsEmpty());
+  EXPECT_THAT(ran(bench.run(graph, wanted)), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(ran(bench.run(graph, wanted)), IsEmpty());
   write_file(folder / "in.txt", "longer");
-  EXPECT_THAT(ran(executor.run(graph, wanted)), ElementsAre("1", "3")) << "linked paths are followed";
-  EXPECT_EQ(std::get<std::string>(executor.values("3")->at(0)), "longer");
+  EXPECT_THAT(ran(bench.run(graph, wanted)), ElementsAre("1", "3")) << "linked paths are followed";
+  EXPECT_EQ(std::get<std::string>(bench.values("3")->at(0)), "longer");
 }
 
-TEST_F(ExecutorTest, APermissionDoesNotChangeWhatAResultIs) {
+TEST_F(EngineTest, APermissionDoesNotChangeWhatAResultIs) {
   stubs.add({"Keep",
              {{"text", "STRING"},
               {.name = "allowed", .type = "BOOLEAN", .default_value = false, .permission = true}},
              {{"STRING", "STRING"}}},
             [](const Inputs& in, RunContext&) -> std::vector<Value> { return {in.text("text")}; });
   graph = {{{"1", "Keep", {{"text", "a"}}, ""}}};
-  Executor executor = make();
+  EngineBench bench = make();
   const std::vector<std::string> wanted = {"1"};
-  EXPECT_THAT(ran(executor.run(graph, wanted)), ElementsAre("1"));
-  EXPECT_THAT(ran(executor.run(with("1.allowed", "true"), wanted)), IsEmpty());
-  EXPECT_THAT(ran(executor.run(with("1.text", "b"), wanted)), ElementsAre("1"));
+  EXPECT_THAT(ran(bench.run(graph, wanted)), ElementsAre("1"));
+  EXPECT_THAT(ran(bench.run(with("1.allowed", "true"), wanted)), IsEmpty());
+  EXPECT_THAT(ran(bench.run(with("1.text", "b"), wanted)), ElementsAre("1"));
 }
 
-TEST_F(ExecutorTest, AFileThatTheGraphItselfWritesIsReadAfterwards) {
+TEST_F(EngineTest, AFileThatTheGraphItselfWritesIsReadAfterwards) {
   stubs.add({"Read", {{.name = "file", .type = "STRING", .file = true}}, {{"STRING", "STRING"}}},
             [](const Inputs& in, RunContext&) -> std::vector<Value> { return {read_file(in.text("file"))}; });
   graph.nodes.push_back({"6", "Read", {{"file", Link{"5", 0}}}, ""});
   graph.nodes.push_back({"7", "Show", {{"source", Link{"6", 0}}}, ""});
-  Executor executor = make();
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("1", "2", "3", "4", "5", "6", "7"));
-  EXPECT_THAT(ran(executor.run(graph)), ElementsAre("7"));
-  EXPECT_THAT(ran(executor.run(with("3.steps", "5"))), ElementsAre("3", "4", "5", "6", "7"));
+  EngineBench bench = make();
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("1", "2", "3", "4", "5", "6", "7"));
+  EXPECT_THAT(ran(bench.run(graph)), ElementsAre("7"));
+  EXPECT_THAT(ran(bench.run(with("3.steps", "5"))), ElementsAre("3", "4", "5", "6", "7"));
   EXPECT_EQ(stubs.runs["Save"], 2);
 }
 
-TEST_F(ExecutorTest, AChangeTokenCounts) {
+TEST_F(EngineTest, AChangeTokenCounts) {
   std::string token = "a";
   stubs
       .add({"Model",
@@ -390,15 +384,35 @@ TEST_F(ExecutorTest, AChangeTokenCounts) {
     return token;
   };
   graph = {{{"1", "Model", {{"name", "tiny"}, {"extra", Link{"2", 0}}}, ""}, {"2", "Number", {}, ""}}};
-  Executor executor = make();
+  EngineBench bench = make();
   const std::vector<std::string> wanted = {"1"};
-  executor.run(graph, wanted);
-  EXPECT_THAT(ran(executor.run(graph, wanted)), IsEmpty());
+  bench.run(graph, wanted);
+  EXPECT_THAT(ran(bench.run(graph, wanted)), IsEmpty());
   token = "b";
-  EXPECT_THAT(ran(executor.run(graph, wanted)), ElementsAre("1"));
+  EXPECT_THAT(ran(bench.run(graph, wanted)), ElementsAre("1"));
 }
 
-TEST_F(ExecutorTest, TellsWhatHappens) {
+/// "start 1 Load", "step 1/2 3 Sample", "cached 1 Load 2 Encode", ...
+std::string text(const Event& event) {
+  const auto name = [](const NodeName& node) {
+    return node.id.empty() ? "" : " " + node.id + " " + node.title;
+  };
+  std::string all;
+  if (const auto* e = std::get_if<Started>(&event.what)) return "start" + name(e->node);
+  if (const auto* e = std::get_if<Stepped>(&event.what))
+    return "step " + std::to_string(e->done) + "/" + std::to_string(e->all) + name(e->node);
+  if (const auto* e = std::get_if<Warning>(&event.what)) return "warning" + name(e->node);
+  if (const auto* e = std::get_if<Done>(&event.what)) return "done" + name(e->node);
+  if (const auto* e = std::get_if<Failed>(&event.what))
+    return (e->stopped ? "stopped" : "failed") + name(e->node) + ": " + e->message;
+  if (const auto* e = std::get_if<Cached>(&event.what)) {
+    for (const NodeName& node : e->nodes) all += name(node);
+    return "cached" + all;
+  }
+  return "preview";
+}
+
+TEST_F(EngineTest, TellsWhatHappens) {
   graph.find("3")->title = "my sampler";
   graph.find("3")->inputs["control_after_generate"] = "fixed";
   stubs.sampling = [](const Inputs&, RunContext& context) {
@@ -407,41 +421,65 @@ TEST_F(ExecutorTest, TellsWhatHappens) {
     context.report->facts["seed"] = "7";
   };
   std::vector<std::string> events;
-  Executor executor = make();
-  executor.context().options.progress = [&](const Progress& event) {
-    events.push_back(event.node + " " + event.title + " " + event.stage +
-                     (event.all ? " " + std::to_string(event.done) + "/" + std::to_string(event.all) : ""));
-  };
+  EngineBench bench = make();
+  bench.request.id = "r1";
+  bench.request.listener = [&](const Event& event) { events.push_back(event.request + " " + text(event)); };
   const std::vector<std::string> wanted = {"3"};
-  Report report = executor.run(graph, wanted);
-  EXPECT_THAT(events, ElementsAre("  warning", "1 Load start", "1 Load done", "2 Encode start",
-                                  "2 Encode done", "3 my sampler start", "3 my sampler step 1/2",
-                                  "3 my sampler warning", "3 my sampler done"));
+  Report report = bench.run(graph, wanted);
+  EXPECT_THAT(events, ElementsAre("r1 warning", "r1 start 1 Load", "r1 done 1 Load", "r1 start 2 Encode",
+                                  "r1 done 2 Encode", "r1 start 3 my sampler", "r1 step 1/2 3 my sampler",
+                                  "r1 warning 3 my sampler", "r1 done 3 my sampler"));
   ASSERT_EQ(report.warnings.size(), 2u);
   EXPECT_THAT(report.warnings[0], AllOf(HasSubstr("node 3 (Sample)"), HasSubstr("control_after_generate")));
   EXPECT_EQ(report.warnings[1], "node 3 (Sample): odd");
   EXPECT_EQ(report.find("3")->facts.at("seed"), "7");
   events.clear();
-  executor.run(graph, wanted);
-  EXPECT_THAT(events, ElementsAre("  warning", "1 Load cached", "2 Encode cached", "3 my sampler cached"));
+  bench.run(graph, wanted);
+  EXPECT_THAT(events, ElementsAre("r1 warning", "r1 cached 1 Load 2 Encode 3 my sampler"));
+  events.clear();
+  stubs.sampling = [](const Inputs&, RunContext&) { throw std::runtime_error("[disk] full"); };
+  graph.find("3")->inputs["steps"] = int64_t{7};
+  EXPECT_THROW(bench.run(graph, wanted), std::runtime_error);
+  EXPECT_THAT(events, ElementsAre("r1 warning", "r1 cached 1 Load 2 Encode", "r1 start 3 my sampler",
+                                  "r1 failed 3 my sampler: node 3 (Sample): [disk] full"));
 }
 
-TEST_F(ExecutorTest, TheGraphAsItRunsIsThereForRecipes) {
+TEST_F(EngineTest, ACachedSinkShowsItsFileAgain) {
+  const std::string cache = folder / "cache";
+  const auto shown = [&](EngineBench& bench) {
+    const Report report = bench.run(graph);
+    return report.find("5")->shown.empty() ? "" : report.find("5")->shown.front().file;
+  };
+  EngineBench first = make({.cache_dir = cache}), other = make({.cache_dir = cache});
+  EXPECT_EQ(shown(first), folder / "out.txt");
+  EXPECT_EQ(shown(first), folder / "out.txt");
+  EXPECT_EQ(shown(other), folder / "out.txt") << "from the disk";
+  EXPECT_EQ(stubs.runs["Save"], 1);
+}
+
+TEST_F(EngineTest, AFullDeviceIsTriedAgainOnlyIfSomethingWasLetGo) {
+  stubs.sampling = [](const Inputs&, RunContext&) { TORCH_CHECK_WITH(OutOfMemoryError, false, "full"); };
+  EngineBench bench = make();
+  EXPECT_THROW(bench.run(graph), std::runtime_error);
+  EXPECT_EQ(stubs.runs["Sample"], 1);
+}
+
+TEST_F(EngineTest, TheGraphAsItRunsIsThereForRecipes) {
   std::string seen;
   stubs.sampling = [&](const Inputs&, RunContext& context) { seen = context.graph_json; };
   make().run(graph);
   EXPECT_THAT(seen, HasSubstr("\"class_type\": \"Sample\""));
 }
 
-TEST_F(ExecutorTest, RunsAChainOfThousandsOfNodes) {
+TEST_F(EngineTest, RunsAChainOfThousandsOfNodes) {
   graph = {{{"0", "Number", {}, ""}}};
   for (int i = 1; i < 5000; ++i)
     graph.nodes.push_back(
         {std::to_string(i), "Add", {{"a", Link{std::to_string(i - 1), 0}}, {"b", 1.0}}, ""});
-  Executor executor = make();
+  EngineBench bench = make();
   const std::vector<std::string> wanted = {"4999"};
-  executor.run(graph, wanted);
-  EXPECT_EQ(std::get<double>(executor.values("4999")->at(0)), 5000);
+  bench.run(graph, wanted);
+  EXPECT_EQ(std::get<double>(bench.values("4999")->at(0)), 5000);
 }
 
-}  // namespace reel::pipeline::executor_test
+}  // namespace reel::pipeline::engine_test

@@ -5,11 +5,10 @@
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/run/disk_cache.h"
 #include "pipeline/run/edit_nodes.h"
-#include "pipeline/run/executor.h"
 #include "pipeline/run/outcome_json.h"
 #include "tests/pipeline/stub_nodes.h"
 
-namespace reel::pipeline::executor_disk_test {
+namespace reel::pipeline::engine_disk_test {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
@@ -30,7 +29,7 @@ class DiskCacheTest : public testing::Test {
  protected:
   StubNodes stubs;
   TemporaryFolder folder;
-  attention::EditRegistry edits;
+  attention::EditRegistry& edits = stubs.plugins.edits;
   Graph graph = video_graph(folder / "out.txt");
   std::string cache = folder / "cache";
 
@@ -44,11 +43,7 @@ class DiskCacheTest : public testing::Test {
 
   /// A run as a new process would do it.
   Report run(const Graph& what) {
-    RunContext context;
-    context.edits = &edits;
-    context.options.cache_dir = cache;
-    context.options.disk_cache_bytes = budget;
-    return Executor(stubs.registry, context).run(what);
+    return EngineBench(stubs.plugins, {.cache_dir = cache, .disk_cache_bytes = budget}).run(what);
   }
   static std::vector<std::string> ran(const Report& report) {
     std::vector<std::string> ids;
@@ -277,4 +272,4 @@ TEST(CacheFolderTest, FollowsTheXdgStandard) {
   with(old_xdg ? kept_xdg.c_str() : nullptr, old_home ? kept_home.c_str() : nullptr);
 }
 
-}  // namespace reel::pipeline::executor_disk_test
+}  // namespace reel::pipeline::engine_disk_test
