@@ -35,14 +35,6 @@ std::pair<int64_t, int64_t> parse_size(const std::string& text) {
   return {width, height};
 }
 
-void check_multiple(const std::string& side, int64_t size, int64_t factor) {
-  if (size % factor == 0) return;
-  const int64_t low = std::max(factor, size / factor * factor);
-  throw std::invalid_argument("[--size] the " + side + " must be a multiple of " + std::to_string(factor) +
-                              " for this model, got " + std::to_string(size) + "; the nearest are " +
-                              std::to_string(low) + " and " + std::to_string(low + factor));
-}
-
 /// `out.mp4` -> `out-unedited.mp4`; patterns keep their number: `f_%05d.png` -> `f-unedited_%05d.png`.
 std::string with_suffix(const std::string& path, const std::string& suffix) {
   size_t at = path.find('%');
@@ -134,14 +126,15 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
   const models::GenerationDefaults& defaults = job.model.defaults;
   job.width = defaults.width, job.height = defaults.height;
   if (!options.size.empty()) std::tie(job.width, job.height) = parse_size(options.size);
-  check_multiple("width", job.width, job.model.latent_factor);
-  check_multiple("height", job.height, job.model.latent_factor);
+  job.model.latent.check_side("--size", "width", job.width, " for this model");
+  job.model.latent.check_side("--size", "height", job.height, " for this model");
   job.frames = options.frames.value_or(defaults.num_frames);
   if (job.model.max_frames > 0 && job.frames > job.model.max_frames) {
     throw std::invalid_argument("[--frames] this model takes 1 to " + std::to_string(job.model.max_frames) +
                                 " frames, got " + std::to_string(job.frames) + "; use --frames " +
                                 std::to_string(job.model.max_frames));
   }
+  job.model.latent.check_frames("--frames", job.frames, " for this model");
   job.steps = options.steps.value_or(defaults.num_inference_steps);
   job.fps = options.fps.value_or(defaults.fps);
   job.guidance = options.guidance.value_or(defaults.guidance_scale);

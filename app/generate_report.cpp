@@ -68,8 +68,8 @@ json memory_estimate(const GenerateJob& job, const Placement& placement) {
     }
   }
   const auto channels = job.model.denoiser.config.integers("block_out_channels", {320, 640, 1280, 1280});
-  const int64_t cells =
-      job.width * job.height / job.model.latent_factor / job.model.latent_factor * job.frames;
+  const models::Extent latent = job.model.latent.of({job.frames, job.height, job.width}, "generate");
+  const int64_t cells = latent.frames * latent.height * latent.width;
   const int64_t rows = job.guidance > 1 ? 2 : 1;
   // At the finest level a forward pass holds about 24 maps' worth: skips, the residual stream and GEGLU's
   // eightfold one.
@@ -101,7 +101,7 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
   for (const std::string& edit : job.options.edits) plan.push_back(plugins().edits.parse(edit));
   pipeline::ModelCache models(plugins().families, placement.device, placement.dtype);
   pipeline::ModelHandle handle;
-  handle.folder = job.model.path, handle.motion_adapter = job.motion_adapter;
+  handle.folder = std::make_shared<const models::ModelFolder>(job.model);
   const std::vector<attention::Site> sites = models.sites(handle);
   const auto edits = attention::dry_run(plan, sites);
   json document = {

@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +25,8 @@ struct Conditioning {
   /// network fills the map at its first call, unless the pointer is null. Belongs to one network and one
   /// context.
   std::shared_ptr<std::map<int, at::Tensor>> projected_context;
-  /// Frame rate of the motion, for networks that are conditioned on one.
-  std::optional<double> fps;
+  /// Further numbers under names that a pipeline and its network share, the same for all rows: {"fps", 28}.
+  std::map<std::string, double> facts;
 };
 
 /// A denoising network: UNet with motion modules, MM-DiT and DiT alike.

@@ -5,34 +5,11 @@
 #include <climits>
 #include <sstream>
 
-#include "models/lvdm_folder.h"
+#include "models/pipeline_registry.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int64_t kMaxSide = 16'384;  // of a picture
-
-std::string component(const std::string& root, const std::string& name) {
-  const fs::path folder = fs::path(root) / name;
-  return fs::is_regular_file(folder / "config.json") ? folder.string() : "";
-}
-
-ComponentFiles files_of(const std::string& folder) {
-  ComponentFiles files;
-  files.folder = folder;
-  if (!folder.empty()) files.config = Config::read(folder + "/config.json");
-  return files;
-}
-
-double read_rate(const Config& config, const std::string& key, double absent) {
-  const double rate = config.number(key, absent);
-  if (rate < 0.01 || rate > 1000) {
-    throw std::runtime_error("[" + config.place() + "] '" + key + "' must lie in 0.01 to 1000, got " +
-                             std::to_string(rate) + "; correct the file or fetch it again");
-  }
-  return rate;
-}
 
 void override_defaults(GenerationDefaults& defaults, const Config& config) {
   defaults.width = config.bounded("width", defaults.width, 1, kMaxSide);
@@ -42,100 +19,66 @@ void override_defaults(GenerationDefaults& defaults, const Config& config) {
       config.bounded("num_inference_steps", defaults.num_inference_steps, 1, 10'000);
   defaults.guidance_scale = config.number("guidance_scale", defaults.guidance_scale);
   defaults.guidance_rescale = config.number("guidance_rescale", defaults.guidance_rescale);
-  defaults.fps = read_rate(config, "fps", defaults.fps);
-  if (config.has("fps_condition")) defaults.fps_condition = read_rate(config, "fps_condition", 0);
+  defaults.fps = frame_rate(config, "fps", defaults.fps);
 }
 
-/// Pixels per latent cell.
-int64_t latent_factor_of(const Config& vae) {
-  const auto channels = vae.integers("block_out_channels", {64});
-  return int64_t{1} << (std::clamp<size_t>(channels.size(), 1, 16) - 1);
-}
-
-[[noreturn]] void refuse_adapter(const std::string& path) {
-  throw std::invalid_argument("[" + path +
-                              "] already has motion modules in its unet; leave the motion adapter out");
-}
-
-/// Adds what all layouts share: a tokenizer, latent sizes, and the defaults of generation_config.json.
-ModelFolder completed(ModelFolder model) {
-  model.text_encoder.tokenizer = model.path + "/tokenizer";
-  if (!fs::is_directory(model.text_encoder.tokenizer)) {
-    throw std::runtime_error("[" + model.path +
-                             "] has no tokenizer folder; fetch tokenizer/ (vocab.json and merges.txt) too");
+/// The class that recognises a folder without model_index.json; "" if none does or its files are broken.
+std::string recognised_class(const std::string& folder) {
+  try {
+    const PipelineEntry* entry = known_pipelines().recognising(folder);
+    return entry ? entry->class_names.front() : "";
+  } catch (const std::runtime_error&) {
+    return "";
   }
-  model.latent_factor = latent_factor_of(model.vae.config);
-  model.latent_channels = model.vae.config.bounded("latent_channels", 4, 1, 4096);
-  const std::string generation = model.path + "/generation_config.json";
-  if (fs::is_regular_file(generation)) {
-    const Config config = Config::read(generation);
-    override_defaults(model.defaults, config);
-    model.prompt_words = config.texts("prompt_words", {});
-  }
-  return model;
 }
 
 }  // namespace
 
 ModelFolder ModelFolder::open(const std::string& path, const std::string& motion_adapter) {
-  ModelFolder model;
-  model.path = path;
+  return open(known_pipelines(), path, motion_adapter);
+}
+
+ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::string& path,
+                              const std::string& motion_adapter) {
   if (!fs::is_directory(path)) {
     throw std::runtime_error("[" + path + "] is not a model folder; name one with model_index.json in it");
   }
-  const std::string index_file = path + "/model_index.json";
-  if (!fs::is_regular_file(index_file)) {
-    if (read_lvdm_folder(model)) {
-      if (!motion_adapter.empty()) refuse_adapter(path);
-      return completed(std::move(model));
-    }
+  ModelFolder model;
+  model.path = path, model.motion_adapter = motion_adapter;
+  model.stamp = folder_stamp(path);  // first: what changes while it is read must not seem unchanged later
+  const PipelineEntry* pipeline = nullptr;
+  if (const std::string index = path + "/model_index.json"; fs::is_regular_file(index)) {
+    const Config stated = Config::read(index);
+    pipeline = &pipelines.of(stated);
+    model.pipeline_class = stated.text("_class_name", "");
+  } else if ((pipeline = pipelines.recognising(path))) {
+    model.pipeline_class = pipeline->class_names.front();
+  } else {
     throw std::runtime_error("[" + path +
                              "] has no model_index.json; name the folder that holds unet, vae, text_encoder, "
                              "tokenizer and scheduler");
   }
-  const Config index = Config::read(index_file);
-  model.pipeline_class = index.text("_class_name", "");
-  for (const auto& [name, target] :
-       {std::pair{"unet", &model.denoiser}, {"vae", &model.vae}, {"text_encoder", &model.text_encoder}}) {
-    *target = files_of(component(path, name));
-    if (target->folder.empty()) {
-      throw std::runtime_error("[" + path + "] has no " + name + "/config.json; a " +
-                               (model.pipeline_class.empty() ? "text-to-video model" : model.pipeline_class) +
-                               " needs it");
-    }
-  }
-  const std::string scheduler = path + "/scheduler/scheduler_config.json";
-  if (!fs::is_regular_file(scheduler)) {
-    throw std::runtime_error("[" + path + "] has no scheduler/scheduler_config.json; fetch it too");
-  }
-  model.scheduler = Config::read(scheduler);
+  const std::string file = path + "/generation_config.json";
+  const Config generation = fs::is_regular_file(file) ? Config::read(file) : Config();
+  pipeline->open(model, generation);
+  override_defaults(model.defaults, generation);
+  model.prompt_words = generation.texts("prompt_words", {});
+  return model;
+}
 
-  if (model.denoiser.config.text("_class_name", "") == "UNet2DConditionModel") {
-    model.denoiser.adapter = motion_adapter.empty() ? component(path, "motion_adapter") : motion_adapter;
-  } else if (!motion_adapter.empty()) {
-    refuse_adapter(path);
+double frame_rate(const Config& config, const std::string& key, double absent) {
+  const double rate = config.number(key, absent);
+  if (rate < 0.01 || rate > 1000) {
+    throw std::runtime_error("[" + config.place() + "] '" + key + "' must lie in 0.01 to 1000, got " +
+                             std::to_string(rate) + "; correct the file or fetch it again");
   }
-
-  if (model.denoiser.config.text("_class_name", "") == "UNetMotionModel") {
-    model.max_frames = model.denoiser.config.integer("motion_max_seq_length", 32);
-  } else if (const std::string config = model.denoiser.adapter + "/config.json";
-             fs::is_regular_file(config)) {
-    model.max_frames = Config::read(config).integer("motion_max_seq_length", 32);
-  }
-  // diffusers' AnimateDiffPipeline: 16 frames, 50 steps, guidance 7.5; TextToVideoSDPipeline: guidance 9.
-  const bool text_to_video = model.pipeline_class == "TextToVideoSDPipeline";
-  if (text_to_video) model.defaults.guidance_scale = 9;
-  const auto sides =
-      model.denoiser.config.per_block("sample_size", 2, text_to_video ? 32 : 64, {1, kMaxSide});
-  const int64_t factor = latent_factor_of(model.vae.config);
-  model.defaults.height = sides[0] * factor, model.defaults.width = sides[1] * factor;
-  return completed(std::move(model));
+  return rate;
 }
 
 std::string pipeline_class_of(const std::string& folder) {
   const std::string index = folder + "/model_index.json";
   if (fs::is_regular_file(index)) return Config::read(index).text("_class_name", "");
-  return is_lvdm_folder(folder) ? "VideoCrafter2" : "";
+  return recognised_class(folder);
 }
 
 std::string folder_stamp(const std::string& folder) {
@@ -192,7 +135,8 @@ std::map<std::string, std::string> list_models(const std::vector<std::string>& s
   for (const std::string& folder : search_path) {
     std::error_code code;
     for (const auto& entry : fs::directory_iterator(folder, code)) {
-      if (fs::is_regular_file(entry.path() / "model_index.json") || is_lvdm_folder(entry.path().string())) {
+      if (fs::is_regular_file(entry.path() / "model_index.json") ||
+          !recognised_class(entry.path().string()).empty()) {
         models.emplace(entry.path().filename().string(), entry.path().string());  // earlier folders win
       }
     }

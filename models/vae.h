@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/processor.h"
+#include "models/latent_shape.h"
 
 namespace reel::models {
 
@@ -17,7 +18,7 @@ struct VaeTiling {
   int64_t frames = 0;    // frames decoded together (image VAEs treat frames alike: no seams in time)
 };
 
-/// Frames [B, 3, F, H, W] in [-1, 1] <-> latents [B, C, F, H / factor, W / factor].
+/// Frames [B, 3, F, H, W] in [-1, 1] <-> latents [B, C, f, h, w], whose extent latent_shape() tells.
 class Vae {
  public:
   virtual ~Vae() = default;
@@ -31,8 +32,9 @@ class Vae {
                             attention::Processor* attend = nullptr) = 0;
   /// Every attention layer, in order of construction.
   virtual std::vector<attention::Site> sites() const { return {}; }
-  virtual int64_t channels() const = 0;  // of the latent
-  virtual int64_t factor() const = 0;    // pixels per latent cell, per side
+  /// What it makes of the extent of a video. The pipeline says the same (ModelFolder::latent) before weights
+  /// are read.
+  virtual LatentShape latent_shape() const = 0;
   /// The type that it computes in, from which the memory of its feature maps is estimated. Frames and latents
   /// are f32.
   virtual at::ScalarType dtype() const { return at::kFloat; }

@@ -2,19 +2,19 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "attention/edit.h"
-#include "models/denoiser.h"
-#include "models/files/config.h"
-#include "models/text_encoder.h"
-#include "models/vae.h"
+#include "models/model_folder.h"
 #include "pipeline/media/frames.h"
 
 namespace reel::pipeline {
+
+/// A model folder as it was when it was opened: what a handle knows of its model. Never null in a value that
+/// a node returns.
+using Folder = std::shared_ptr<const models::ModelFolder>;
 
 /// A LoRA file and the weight of its contribution.
 struct LoraChoice {
@@ -25,26 +25,22 @@ struct LoraChoice {
 /// MODEL: what to sample with. A node that changes a model returns a changed copy of the handle. Weights are
 /// shared through the run's model cache, which builds the network when it is first sampled.
 struct ModelHandle {
-  std::string folder;          // in the Hugging Face layout
-  std::string motion_adapter;  // a folder or file that adds motion modules; empty: `folder` has its own
+  Folder folder;
   std::vector<LoraChoice> loras;
   attention::EditPlan edits;    // in graph order
-  models::Config scheduler;     // scheduler_config.json
   double guidance_rescale = 0;  // share of the guided prediction whose deviation is restored
-  int64_t latent_channels = 4, latent_factor = 8;  // channels of its latents; pixels per latent cell
-  std::optional<double> fps_condition;             // frame rate, for networks that take one
 };
 
 /// CLIP: what to encode text with.
 struct ClipHandle {
-  std::string folder;
+  Folder folder;
   std::vector<LoraChoice> loras;
   int clip_skip = 0;
 };
 
 /// VAE: what to decode latents with.
 struct VaeHandle {
-  std::string folder;
+  Folder folder;
 };
 
 /// LATENT: samples [B, C, F, h, w]. An empty latent has a size only; the model that samples it decides the

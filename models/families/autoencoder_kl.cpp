@@ -20,7 +20,8 @@ constexpr double kEps = 1e-6;
 
 struct VaeOptions {
   std::vector<int64_t> channels;
-  int64_t layers, norm_groups, latent_channels;
+  int64_t layers, norm_groups;
+  LatentShape latent;
   Activation activation;
   bool middle_attention;
 
@@ -90,13 +91,12 @@ struct Level {
 class AutoencoderKl : public Vae {
  public:
   AutoencoderKl(const Weights& weights, const Config& config, const VaeOptions& options)
-      : latent_channels_(options.latent_channels),
-        factor_(int64_t{1} << (options.channels.size() - 1)),
+      : latent_(options.latent),
         scale_(config.number("scaling_factor", 0.18215)),
         shift_(config.number("shift_factor", 0)),
         activation_(options.activation) {
     const auto& channels = options.channels;
-    const int64_t first = channels.front(), last = channels.back(), moments = 2 * latent_channels_;
+    const int64_t first = channels.front(), last = channels.back(), moments = 2 * latent_.channels;
     const size_t levels = channels.size();
     const int64_t in = config.bounded("in_channels", 3, 3, 3), out = config.bounded("out_channels", 3, 3, 3);
 
@@ -124,9 +124,9 @@ class AutoencoderKl : public Vae {
     const Weights decoder = weights.scope("decoder");
     if (config.flag("use_post_quant_conv", true)) {
       post_quant_ =
-          Conv2d::load(weights.scope("post_quant_conv"), latent_channels_, latent_channels_, 1, 1, 0);
+          Conv2d::load(weights.scope("post_quant_conv"), latent_.channels, latent_.channels, 1, 1, 0);
     }
-    decoder_in_ = Conv2d::load(decoder.scope("conv_in"), latent_channels_, last);
+    decoder_in_ = Conv2d::load(decoder.scope("conv_in"), latent_.channels, last);
     decoder_middle_.emplace(decoder.scope("mid_block"), sites_, last, options);
     int64_t previous = last;
     for (size_t i = 0; i < levels; ++i) {
@@ -146,21 +146,21 @@ class AutoencoderKl : public Vae {
   }
 
   std::vector<attention::Site> sites() const override { return sites_.list(); }
-  int64_t channels() const override { return latent_channels_; }
-  int64_t factor() const override { return factor_; }
+  LatentShape latent_shape() const override { return latent_; }
   at::ScalarType dtype() const override { return decoder_in_.weight.scalar_type(); }
 
   at::Tensor encode(const at::Tensor& frames, attention::Processor* attend) override {
-    if (frames.dim() != 5 || frames.size(1) != 3 || frames.size(3) % factor_ || frames.size(4) % factor_) {
+    if (frames.dim() != 5 || frames.size(1) != 3 || frames.size(3) % latent_.factor ||
+        frames.size(4) % latent_.factor) {
       throw std::invalid_argument(
           "[vae] frames must be [batch, 3, frames, height, width] with sides divisible by " +
-          std::to_string(factor_) + ", got " + c10::str(frames.sizes()));
+          std::to_string(latent_.factor) + ", got " + c10::str(frames.sizes()));
     }
     const at::Tensor images =
         frames.permute({0, 2, 3, 4, 1}).flatten(0, 1).to(encoder_in_.weight.scalar_type()).contiguous();
     attention::Processor unedited;
     const at::Tensor mean =
-        moments(images, attend ? *attend : unedited).narrow(-1, 0, latent_channels_).to(at::kFloat);
+        moments(images, attend ? *attend : unedited).narrow(-1, 0, latent_.channels).to(at::kFloat);
     return (mean.unflatten(0, {frames.size(0), frames.size(2)}).permute({0, 4, 1, 2, 3}) - shift_)
         .mul_(scale_)
         .contiguous();
@@ -169,16 +169,17 @@ class AutoencoderKl : public Vae {
   at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling,
                     const std::function<void(int64_t, int64_t)>& progress,
                     attention::Processor* attend) override {
-    if (latents.dim() != 5 || latents.size(1) != latent_channels_) {
-      throw std::invalid_argument("[vae] latents must be [batch, " + std::to_string(latent_channels_) +
+    if (latents.dim() != 5 || latents.size(1) != latent_.channels) {
+      throw std::invalid_argument("[vae] latents must be [batch, " + std::to_string(latent_.channels) +
                                   ", frames, height, width], got " + c10::str(latents.sizes()));
     }
     const at::Tensor images =
         (latents.to(at::kFloat) / scale_ + shift_).permute({0, 2, 3, 4, 1}).flatten(0, 1);
     attention::Processor unedited;
     attention::Processor& door = attend ? *attend : unedited;
-    const at::Tensor decoded = decode_tiled(
-        images, factor_, tiling, progress, [&](const at::Tensor& tile) { return decode_images(tile, door); });
+    const at::Tensor decoded =
+        decode_tiled(images, latent_.factor, tiling, progress,
+                     [&](const at::Tensor& tile) { return decode_images(tile, door); });
     return decoded.unflatten(0, {latents.size(0), latents.size(2)}).permute({0, 4, 1, 2, 3});
   }
 
@@ -212,7 +213,7 @@ class AutoencoderKl : public Vae {
   }
 
   SiteList sites_;
-  int64_t latent_channels_, factor_;
+  LatentShape latent_;
   double scale_, shift_;
   Activation activation_;
   Conv2d encoder_in_, encoder_out_, decoder_in_, decoder_out_;
@@ -227,7 +228,7 @@ VaeOptions read_options(const Config& config) {
   options.channels = config.integers("block_out_channels", {64});
   options.layers = config.bounded("layers_per_block", 1, 1, 64);
   options.norm_groups = config.bounded("norm_num_groups", 32, 1, 1 << 16);
-  options.latent_channels = config.bounded("latent_channels", 4, 1, 4096);
+  options.latent = LatentShape::of_image_vae(config);
   if (config.number("scaling_factor", 0.18215) == 0) {
     throw std::runtime_error("[" + config.place() + "] 'scaling_factor' must not be 0; fetch the file again");
   }

@@ -42,11 +42,12 @@ at::Tensor TimeEmbedding::operator()(const Step& step, const Conditioning& condi
     time = time + added_.second(activate(Activation::kSilu, added_.first(added)));
   }
   if (options_.fps) {
-    if (!condition.fps) {
+    const auto fps = condition.facts.find("fps");
+    if (fps == condition.facts.end()) {
       throw std::invalid_argument(
-          "[model] it wants to know the frame rate (Conditioning::fps, VideoCrafter2: 28), got none");
+          "[model] it wants to know the frame rate (the fact 'fps', VideoCrafter2: 28), got none");
     }
-    const at::Tensor rate = timestep_embedding(at::full({rows}, *condition.fps, floats), options_.width);
+    const at::Tensor rate = timestep_embedding(at::full({rows}, fps->second, floats), options_.width);
     time = time + fps_.second(activate(Activation::kSilu, fps_.first(rate.to(dtype))));
   }
   return time;

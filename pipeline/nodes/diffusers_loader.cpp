@@ -1,4 +1,4 @@
-// DiffusersLoader: a model folder in the Hugging Face layout as MODEL, CLIP and VAE. Reads configurations
+// DiffusersLoader: a model folder of any known pipeline class as MODEL, CLIP and VAE. Reads configurations
 // only; weights are loaded when a node needs them.
 #include "models/model_folder.h"
 #include "pipeline/run/run_context.h"
@@ -12,14 +12,11 @@ std::string locate(const Inputs& inputs, const RunContext& context) {
 }
 
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
-  const std::string adapter = inputs.text("motion_adapter");
-  const models::ModelFolder folder = models::ModelFolder::open(locate(inputs, context), adapter);
+  const auto folder = std::make_shared<const models::ModelFolder>(
+      models::ModelFolder::open(locate(inputs, context), inputs.text("motion_adapter")));
   ModelHandle model;
-  model.folder = folder.path, model.motion_adapter = adapter;
-  model.scheduler = folder.scheduler;
-  model.latent_channels = folder.latent_channels, model.latent_factor = folder.latent_factor;
-  model.fps_condition = folder.defaults.fps_condition;
-  return {model, ClipHandle{folder.path, {}, 0}, VaeHandle{folder.path}};
+  model.folder = folder;
+  return {model, ClipHandle{folder, {}, 0}, VaeHandle{folder}};
 }
 
 }  // namespace
@@ -41,8 +38,11 @@ void register_diffusers_loader(NodeRegistry& registry) {
   node.outputs = {
       {.name = "MODEL", .type = "MODEL"}, {.name = "CLIP", .type = "CLIP"}, {.name = "VAE", .type = "VAE"}};
   node.run = run;
+  node.version = 2;
+  // The folder's place counts too: handles are kept with it, and opened there again.
   node.change_token = [](const Inputs& inputs, const RunContext& context) {
-    return models::folder_stamp(locate(inputs, context));
+    const std::string folder = locate(inputs, context);
+    return folder + "\n" + models::folder_stamp(folder);
   };
   registry.add(std::move(node));
 }

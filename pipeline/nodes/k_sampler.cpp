@@ -30,18 +30,18 @@ std::string scheduler_choice(const Inputs& inputs) {
   return options.empty() ? name : name + ":" + options;
 }
 
-std::vector<int64_t> latent_shape(const Latent& latent, const ModelHandle& model) {
-  if (!latent.empty()) return latent.samples.sizes().vec();
-  for (const auto& [side, size] : {std::pair{"width", latent.width}, {"height", latent.height}}) {
-    const int64_t factor = model.latent_factor, low = std::max(factor, size / factor * factor);
-    if (size % factor == 0) continue;
-    throw std::invalid_argument("[KSampler] the " + std::string(side) + " must be a multiple of " +
-                                std::to_string(factor) + ", got " + std::to_string(size) +
-                                "; the nearest are " + std::to_string(low) + " and " +
-                                std::to_string(low + factor));
-  }
-  return {latent.batch, model.latent_channels, latent.frames, latent.height / model.latent_factor,
-          latent.width / model.latent_factor};
+models::Extent extent_of(const Latent& latent) { return {latent.frames, latent.height, latent.width}; }
+
+/// [batch, C, F, h, w] of the latent of an empty one's size.
+std::vector<int64_t> latent_shape(const Latent& latent, const models::LatentShape& of_model) {
+  const models::Extent cells = of_model.of(extent_of(latent), "KSampler");
+  return {latent.batch, of_model.channels, cells.frames, cells.height, cells.width};
+}
+
+/// A context for each frame of a video, [R, F, L, D], becomes one for each frame of its latent: that of the last
+/// frame for which the latent frame stands.
+at::Tensor at_latent_frames(const at::Tensor& context, const models::LatentShape& of_model) {
+  return context.dim() == 4 ? context.slice(1, 0, std::nullopt, of_model.frame_factor) : context;
 }
 
 at::Tensor read_noise(const std::string& path, const std::string& name, const std::vector<int64_t>& shape) {
@@ -54,7 +54,7 @@ at::Tensor read_noise(const std::string& path, const std::string& name, const st
   return noise;
 }
 
-/// Unconditional rows, then conditional ones, for each video of the batch.
+/// Unconditional rows, then conditional ones, for each video of the batch. `frames`: of the video.
 models::Conditioning join(at::Tensor positive, at::Tensor negative, int64_t batch, int64_t frames,
                           bool guided, at::Device device) {
   const auto per_frame = [&](const at::Tensor& context) {
@@ -88,7 +88,7 @@ models::Conditioning join(at::Tensor positive, at::Tensor negative, int64_t batc
 /// at one frame's share of the cost of decoding it.
 at::Tensor middle_frame(const ModelHandle& model, const at::Tensor& latent, ModelCache& models) {
   const c10::InferenceMode inference;
-  const auto vae = models.vae({model.folder});
+  const auto vae = models.vae(VaeHandle{model.folder});
   const at::Tensor frame = vae->decode(latent.narrow(0, 0, 1).narrow(2, latent.size(2) / 2, 1));
   // [1, 3, 1, H, W] in [-1, 1] -> uint8 [H, W, 3], rounded as CreateVideo does. A VAE that packs frames in
   // time gives several: the first will do.
@@ -106,10 +106,10 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   }
   for (const attention::EditRule& edit : model.edits)
     attention::refuse_unserved(edit, {.hidden = true}, "a video model");
-  const std::vector<int64_t> shape = latent_shape(latent, model);
+  const std::vector<int64_t> shape = latent_shape(latent, model.folder->latent);
   const auto steps = static_cast<int>(inputs.integer("steps"));
   const auto scheduler =
-      guidance::make_scheduler(*context.schedulers, model.scheduler, scheduler_choice(inputs), steps);
+      guidance::make_scheduler(*context.schedulers, model.folder->scheduler, scheduler_choice(inputs), steps);
   const at::Device device = context.models->device();
   const auto seed = static_cast<uint64_t>(inputs.integer("seed"));
 
@@ -129,8 +129,9 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const double scale = inputs.number("cfg");
   models::Conditioning condition =
       join(inputs.get<PromptContext>("positive").context, inputs.get<PromptContext>("negative").context,
-           shape[0], shape[2], scale > 1, device);
-  condition.fps = model.fps_condition;
+           shape[0], latent.frames, scale > 1, device);
+  condition.context = at_latent_frames(condition.context, model.folder->latent);
+  if (model.folder->condition) model.folder->condition(extent_of(latent), condition);
   const auto denoiser =
       context.models->denoiser(model, [&](const std::string& warning) { context.warn(warning); });
   guidance::Cfg guided(*denoiser, {.scale = scale, .rescale = model.guidance_rescale});

@@ -12,8 +12,8 @@ constexpr int64_t kMapValues = 512;  // of each pixel in a decoder's widest maps
 
 /// Frames decoded together, so that the decoder's widest maps stay near kMapBytes.
 int64_t frames_at_once(const at::Tensor& latent, const models::Vae& vae, int64_t tile) {
-  const auto side = [&](int64_t cells) {
-    return tile > 0 ? std::min(tile, cells * vae.factor()) : cells * vae.factor();
+  const auto side = [tile, factor = vae.latent_shape().factor](int64_t cells) {
+    return tile > 0 ? std::min(tile, cells * factor) : cells * factor;
   };
   const auto values = kMapBytes / static_cast<int64_t>(c10::elementSize(vae.dtype()));
   return std::max<int64_t>(1, values / kMapValues / (side(latent.size(3)) * side(latent.size(4))));

@@ -26,12 +26,10 @@ struct Weigher {
   void operator()(const Images& images) { add(images.pixels); }
   void operator()(const Latent& latent) { add(latent.samples); }
   void operator()(const PromptContext& prompt) { add(prompt.context); }
-  // Handles describe; the networks belong to the model cache.
-  void operator()(const ModelHandle& model) {
-    add(model.folder), own_bytes += 4096 + 1024 * model.edits.size();
-  }
-  void operator()(const ClipHandle& clip) { add(clip.folder), own_bytes += 256; }
-  void operator()(const VaeHandle& vae) { add(vae.folder), own_bytes += 64; }
+  // Handles describe, and share the description of their folder; the networks belong to the model cache.
+  void operator()(const ModelHandle& model) { own_bytes += 4096 + 1024 * model.edits.size(); }
+  void operator()(const ClipHandle& clip) { own_bytes += 256 + 64 * clip.loras.size(); }
+  void operator()(const VaeHandle&) { own_bytes += 64; }
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ std::vector<Problem> misfitting_edits(Engine& engine, const Graph& graph, std::v
     try {
       const RunResult result = engine.run({.graph = graph, .outputs = {node.id}});
       const auto& model = std::get<ModelHandle>(result.wanted.at(node.id)->values.front());
-      auto& of_model = sites[model.folder + "|" + model.motion_adapter];
+      auto& of_model = sites[model.folder->path + "|" + model.folder->motion_adapter];
       if (of_model.empty()) of_model = engine.models().sites(model);
       const auto misfit = attention::misfit_of(model.edits.back(), of_model);
       if (!misfit) continue;

@@ -4,11 +4,20 @@
 
 #include "models/default_dtype.h"
 #include "models/lora.h"
-#include "models/model_folder.h"
 #include "pipeline/process_memory.h"
+#include "pipeline/run/file_stamp.h"
 
 namespace reel::pipeline {
 namespace {
+
+/// Changes with the folder's files: what was built from the old ones must not pass for what the new ones say.
+std::string folder_key(const models::ModelFolder& folder) { return folder.path + "@" + folder.stamp; }
+
+std::string adapter_key(const models::ModelFolder& folder) {
+  return folder.motion_adapter.empty()
+             ? ""
+             : "|" + folder.motion_adapter + "@" + file_stamp(folder.motion_adapter);
+}
 
 std::string lora_key(const std::vector<LoraChoice>& loras) {
   std::string key;
@@ -74,9 +83,10 @@ std::shared_ptr<Component> ModelCache::take(const std::string& key, const models
 }
 
 std::shared_ptr<models::Denoiser> ModelCache::denoiser(const ModelHandle& model, const Warn& warn) {
-  const models::ComponentFiles files = models::ModelFolder::open(model.folder, model.motion_adapter).denoiser;
+  const models::ComponentFiles& files = model.folder->denoiser;
   return take<models::Denoiser>(
-      "denoiser " + model.folder + "|" + model.motion_adapter + lora_key(model.loras), files, model.loras,
+      "denoiser " + folder_key(*model.folder) + adapter_key(*model.folder) + lora_key(model.loras), files,
+      model.loras,
       [&](const models::FamilyEntry& family, const models::LoadOptions& o) {
         return family.denoiser(files, o);
       },
@@ -84,9 +94,9 @@ std::shared_ptr<models::Denoiser> ModelCache::denoiser(const ModelHandle& model,
 }
 
 std::shared_ptr<models::TextEncoder> ModelCache::text_encoder(const ClipHandle& clip, const Warn& warn) {
-  const models::ComponentFiles files = models::ModelFolder::open(clip.folder).text_encoder;
+  const models::ComponentFiles& files = clip.folder->text_encoder;
   return take<models::TextEncoder>(
-      "text encoder " + clip.folder + lora_key(clip.loras), files, clip.loras,
+      "text encoder " + folder_key(*clip.folder) + lora_key(clip.loras), files, clip.loras,
       [&](const models::FamilyEntry& family, const models::LoadOptions& o) {
         return family.text_encoder(files, o);
       },
@@ -94,15 +104,20 @@ std::shared_ptr<models::TextEncoder> ModelCache::text_encoder(const ClipHandle& 
 }
 
 std::shared_ptr<models::Vae> ModelCache::vae(const VaeHandle& vae) {
-  const models::ComponentFiles files = models::ModelFolder::open(vae.folder).vae;
-  return take<models::Vae>(
-      "vae " + vae.folder, files, {},
-      [&](const models::FamilyEntry& family, const models::LoadOptions& o) { return family.vae(files, o); },
-      {});
+  const models::ComponentFiles& files = vae.folder->vae;
+  const auto make = [&](const models::FamilyEntry& family, const models::LoadOptions& o) {
+    auto built = family.vae(files, o);
+    if (built->latent_shape() != vae.folder->latent) {
+      throw std::runtime_error("[" + files.folder + "] makes latents of another shape than a " +
+                               vae.folder->pipeline_class + " has; give the model a VAE of its own class");
+    }
+    return built;
+  };
+  return take<models::Vae>("vae " + folder_key(*vae.folder), files, {}, make, {});
 }
 
 std::vector<attention::Site> ModelCache::sites(const ModelHandle& model) {
-  const models::ComponentFiles files = models::ModelFolder::open(model.folder, model.motion_adapter).denoiser;
+  const models::ComponentFiles& files = model.folder->denoiser;
   models::LoadOptions options;
   options.shapes_only = true;
   return families_.of(files.config).denoiser(files, options)->sites();

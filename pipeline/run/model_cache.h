@@ -27,6 +27,7 @@ class ModelCache {
   /// component is given. It may be empty.
   std::shared_ptr<models::Denoiser> denoiser(const ModelHandle& model, const Warn& warn = {});
   std::shared_ptr<models::TextEncoder> text_encoder(const ClipHandle& clip, const Warn& warn = {});
+  /// Throws: std::runtime_error also if the VAE's latents are not those of the folder's pipeline.
   std::shared_ptr<models::Vae> vae(const VaeHandle& vae);
 
   /// The sites of a model, without reading its weights.

@@ -1,5 +1,4 @@
 #include "pipeline/run/outcome_json.h"
-#include "attention/plugin/edit_registry.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -19,6 +18,29 @@ std::vector<LoraChoice> unpack_loras(const Json& list) {
   std::vector<LoraChoice> loras;
   for (const Json& item : list) loras.push_back({item.at("path"), item.at("weight")});
   return loras;
+}
+
+/// Folders are kept as where they are, and opened again: once for all values of an outcome that share one.
+class FolderReader {
+ public:
+  /// Throws: std::runtime_error if the folder cannot be opened any more or holds other files than it did.
+  Folder read(const Json& item) {
+    const std::string path = item.at("path"), motion_adapter = item.at("motion_adapter");
+    Folder& folder = opened_[{path, motion_adapter}];
+    if (!folder) {
+      folder = std::make_shared<const models::ModelFolder>(models::ModelFolder::open(path, motion_adapter));
+    }
+    if (folder->stamp != item.at("stamp").get<std::string>())
+      throw std::runtime_error("the model folder '" + path + "' has changed");
+    return folder;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, Folder> opened_;
+};
+
+Json pack_folder(const models::ModelFolder& folder) {
+  return {{"path", folder.path}, {"motion_adapter", folder.motion_adapter}, {"stamp", folder.stamp}};
 }
 
 // Each pair below names every member by structured binding, so that a new member of a value stops the build
@@ -61,32 +83,28 @@ struct Packer {
     return {{"type", "prompt"}, {"context", add(context)}};
   }
   Json operator()(const ModelHandle& model) {
-    const auto& [folder, motion_adapter, loras, plan, scheduler, guidance_rescale, latent_channels,
-                 latent_factor, fps_condition] = model;
+    const auto& [folder, loras, plan, guidance_rescale] = model;
     Json rules = Json::array();
     for (const attention::EditRule& rule : plan) {
       rules.push_back(rule.text);
       complete = complete && restores(rule);
     }
     return {{"type", "model"},
-            {"folder", folder},
-            {"motion_adapter", motion_adapter},
+            {"folder", pack_folder(*folder)},
             {"loras", pack_loras(loras)},
             {"edits", rules},
-            {"scheduler", scheduler.json()},
-            {"scheduler_place", scheduler.place()},
-            {"guidance_rescale", guidance_rescale},
-            {"latent_channels", latent_channels},
-            {"latent_factor", latent_factor},
-            {"fps_condition", fps_condition ? Json(*fps_condition) : Json()}};
+            {"guidance_rescale", guidance_rescale}};
   }
   Json operator()(const ClipHandle& clip) {
     const auto& [folder, loras, clip_skip] = clip;
-    return {{"type", "clip"}, {"folder", folder}, {"loras", pack_loras(loras)}, {"clip_skip", clip_skip}};
+    return {{"type", "clip"},
+            {"folder", pack_folder(*folder)},
+            {"loras", pack_loras(loras)},
+            {"clip_skip", clip_skip}};
   }
   Json operator()(const VaeHandle& vae) {
     const auto& [folder] = vae;
-    return {{"type", "vae"}, {"folder", folder}};
+    return {{"type", "vae"}, {"folder", pack_folder(*folder)}};
   }
 
   bool restores(const attention::EditRule& rule) const {
@@ -114,7 +132,7 @@ double read_double(const std::string& text) {
 }
 
 Value unpack_value(const PackedOutcome& packed, const Json& item, const attention::EditRegistry* edits,
-                   at::Device device) {
+                   at::Device device, FolderReader& folders) {
   const std::string type = item.at("type");
   const auto tensor = [&](const char* key) { return take(packed, item.at(key), device); };
   if (type == "nothing") return std::monostate{};
@@ -130,24 +148,16 @@ Value unpack_value(const PackedOutcome& packed, const Json& item, const attentio
   }
   if (type == "prompt") return PromptContext{tensor("context")};
   if (type == "clip")
-    return ClipHandle{item.at("folder"), unpack_loras(item.at("loras")), item.at("clip_skip")};
-  if (type == "vae") return VaeHandle{item.at("folder")};
+    return ClipHandle{folders.read(item.at("folder")), unpack_loras(item.at("loras")), item.at("clip_skip")};
+  if (type == "vae") return VaeHandle{folders.read(item.at("folder"))};
   if (type != "model") throw std::runtime_error("a value of type '" + type + "'");
   attention::EditPlan plan;
   for (const Json& rule : item.at("edits")) {
     if (!edits) throw std::runtime_error("edits, but no registry of them");
     plan.push_back(edits->parse(rule.get<std::string>()));
   }
-  const Json rate = item.value("fps_condition", Json());
-  return ModelHandle{item.at("folder"),
-                     item.at("motion_adapter"),
-                     unpack_loras(item.at("loras")),
-                     std::move(plan),
-                     models::Config::parse(item.at("scheduler"), item.at("scheduler_place")),
-                     item.at("guidance_rescale"),
-                     item.at("latent_channels"),
-                     item.at("latent_factor"),
-                     rate.is_null() ? std::nullopt : std::optional<double>(rate.get<double>())};
+  return ModelHandle{folders.read(item.at("folder")), unpack_loras(item.at("loras")), std::move(plan),
+                     item.at("guidance_rescale")};
 }
 
 }  // namespace
@@ -176,8 +186,9 @@ std::optional<PackedOutcome> pack(const Outcome& outcome, const attention::EditR
 Outcome unpack(const PackedOutcome& packed, const attention::EditRegistry* edits, at::Device device) {
   const Json all = Json::parse(packed.json);
   Outcome outcome;
+  FolderReader folders;
   for (const Json& item : all.at("values"))
-    outcome.values.push_back(unpack_value(packed, item, edits, device));
+    outcome.values.push_back(unpack_value(packed, item, edits, device, folders));
   outcome.facts = all.at("facts").get<std::map<std::string, std::string>>();
   outcome.written = all.at("written").get<std::vector<std::pair<std::string, std::string>>>();
   for (const Json& one : all.value("shown", Json::array()))  // absent in files of earlier builds

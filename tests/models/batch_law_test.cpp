@@ -103,7 +103,7 @@ TEST_P(Autoencoders, GiveEachFrameWhatItGivesAlone) {
   const ComponentFiles files = golden_component("vae/" + GetParam());
   const auto vae = families().of(files.config).vae(files, {});
   at::manual_seed(5);
-  const at::Tensor latent = at::randn({1, vae->channels(), kRows, 4, 6});
+  const at::Tensor latent = at::randn({1, vae->latent_shape().channels, kRows, 4, 6});
   const at::Tensor together = vae->decode(latent);
   const at::Tensor pair = vae->decode(latent.narrow(2, 1, 2));
   EXPECT_TRUE(at::equal(pair, together.narrow(2, 1, 2))) << max_error(pair, together.narrow(2, 1, 2));

@@ -1,4 +1,4 @@
-// What a folder says of its model when nobody says more.
+// What model folders have in common, whatever their pipeline.
 #include "models/model_folder.h"
 
 #include <gmock/gmock.h>
@@ -11,39 +11,51 @@
 namespace reel::models::model_folder_test {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
 
-/// A copy of the tiny text-to-video folder with one setting of its UNet changed (JSON; "null": absent).
-ModelFolder with_sample_size(const std::string& value) {
-  const TemporaryFolder folder;
-  fs::copy(golden_folder("pipelines/text_to_video"), folder.path(),
-           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
-  const fs::path config = folder.path() / "unet" / "config.json";
-  const Config changed = Config::read(config.string()).with("sample_size", value);
-  fs::remove(config);
-  std::ofstream(config) << changed.json();
-  return ModelFolder::open(folder.path().string());
+TEST(ModelFolderTest, RemembersWhatItWasAskedToOpenAndWhen) {
+  const std::string parts = golden_folder("pipelines/separate_folders");
+  const ModelFolder model = ModelFolder::open(parts + "/base", parts + "/motion_adapter");
+  EXPECT_EQ(model.path, parts + "/base");
+  EXPECT_EQ(model.motion_adapter, parts + "/motion_adapter");
+  EXPECT_EQ(model.stamp, folder_stamp(parts + "/base"));
+  EXPECT_FALSE(model.condition) << "the network reads nothing but the prompt";
 }
 
-TEST(ModelFolderTest, TakesTheDefaultsOfTextToVideoPipelines) {
-  const ModelFolder model = ModelFolder::open(golden_folder("pipelines/text_to_video"));
-  EXPECT_EQ(model.pipeline_class, "TextToVideoSDPipeline");
-  EXPECT_EQ(model.defaults.num_frames, 16);
-  EXPECT_EQ(model.defaults.num_inference_steps, 50);
-  EXPECT_EQ(model.defaults.guidance_scale, 9);
-  EXPECT_EQ(model.max_frames, 0) << "no position table bounds the number of frames";
+TEST(ModelFolderTest, ListsFoldersWithAnIndexAndThoseThatAPipelineRecognises) {
+  const TemporaryFolder models;
+  fs::create_directory_symlink(golden_folder("pipelines/text_to_video"), models.path() / "indexed");
+  fs::create_directory_symlink(golden_folder("lvdm/conditioned_on_fps"), models.path() / "single");
+  fs::create_directory(models.path() / "other");
+  fs::create_directory(models.path() / "broken");
+  std::ofstream(models.path() / "broken" / "model.safetensors") << "no tensors";
+  const auto found = list_models({models.path().string()});
+  std::vector<std::string> names;
+  for (const auto& entry : found) {
+    if (entry.second.starts_with(models.path().string())) names.push_back(entry.first);
+  }
+  EXPECT_THAT(names, testing::ElementsAre("indexed", "single"));
+  EXPECT_EQ(pipeline_class_of(found.at("indexed")), "TextToVideoSDPipeline");
+  EXPECT_EQ(pipeline_class_of(found.at("single")), "VideoCrafter2");
+  EXPECT_EQ(pipeline_class_of(models / "broken"), "");
+  try {
+    ModelFolder::open(models / "broken");
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("model.safetensors"));
+  }
 }
 
-TEST(ModelFolderTest, ReadsTheSizeFromOneSideOrTwo) {
-  ModelFolder model = with_sample_size("8");  // latent cells, 2 pixels wide in this VAE
-  EXPECT_EQ(model.defaults.width, 16);
-  EXPECT_EQ(model.defaults.height, 16);
-  model = with_sample_size("[10, 18]");
-  EXPECT_EQ(model.defaults.width, 36);
-  EXPECT_EQ(model.defaults.height, 20);
-  model = with_sample_size("null");
-  EXPECT_EQ(model.defaults.width, 64);
-  EXPECT_EQ(model.defaults.height, 64);
-  EXPECT_THROW(with_sample_size("[8, 8, 8]"), std::runtime_error);
+TEST(ModelFolderTest, ReadsFrameRatesWithinBounds) {
+  const Config config = Config::parse(R"({"slow": 0.001, "fps": 12.5})", "here");
+  EXPECT_EQ(frame_rate(config, "fps", 8), 12.5);
+  EXPECT_EQ(frame_rate(config, "absent", 8), 8);
+  try {
+    frame_rate(config, "slow", 8);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("[here] 'slow' must lie in 0.01 to 1000, got 0.001"));
+  }
 }
 
 }  // namespace reel::models::model_folder_test

@@ -165,10 +165,10 @@ TEST_F(DiskCacheTest, AFolderThatCannotBeWrittenIsAWarningOnly) {
 
 TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
   ModelHandle model;
-  model.folder = "m", model.motion_adapter = "a", model.loras = {{"l", 0.5}}, model.guidance_rescale = 0.7;
-  model.scheduler = models::Config::parse(R"({"beta_start": 0.00085})", "place");
+  const std::string parts = models::golden_folder("pipelines/separate_folders");
+  model.folder = models::opened(parts + "/base", parts + "/motion_adapter");
+  model.loras = {{"l", 0.5}}, model.guidance_rescale = 0.7;
   model.edits = {edits.parse("dull:alpha=0.125@rows=cond")};
-  model.latent_channels = 16, model.latent_factor = 16, model.fps_condition = 28;
   Outcome outcome;
   outcome.values = {std::monostate{},
                     true,
@@ -181,8 +181,8 @@ TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
                     Latent{{}, 1, 16, 64, 48},
                     PromptContext{at::randn({1, 3, 5}).transpose(1, 2)},
                     model,
-                    ClipHandle{"c", {{"l", 1}}, 2},
-                    VaeHandle{"v"},
+                    ClipHandle{model.folder, {{"l", 1}}, 2},
+                    VaeHandle{model.folder},
                     Images{at::rand({2, 4, 4, 3})}};
   outcome.facts = {{"seed", "7"}};
   outcome.edits = {{"dull", {"site"}, 3, "fused", {{"maps", 2}}}};
@@ -208,18 +208,33 @@ TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
   EXPECT_TRUE(get(9, PromptContext{}).context.equal(std::get<PromptContext>(outcome.values[9]).context));
   const auto model_again = get(10, ModelHandle{});
   EXPECT_EQ(model_again.edits.at(0).text, "dull:alpha=0.125@rows=cond");
-  EXPECT_EQ(model_again.scheduler.json(), model.scheduler.json());
-  EXPECT_EQ(model_again.fps_condition, 28);
+  EXPECT_EQ(model_again.folder->path, parts + "/base");
+  EXPECT_EQ(model_again.folder->motion_adapter, parts + "/motion_adapter");
+  EXPECT_EQ(model_again.folder->scheduler.json(), model.folder->scheduler.json());
   EXPECT_EQ(model_again.loras.at(0).weight, 0.5);
   EXPECT_EQ(model_again.guidance_rescale, 0.7);
-  EXPECT_EQ(model_again.latent_channels, 16);
   EXPECT_EQ(get(11, ClipHandle{}).clip_skip, 2);
-  EXPECT_EQ(get(12, VaeHandle{}).folder, "v");
+  EXPECT_EQ(get(11, ClipHandle{}).folder, model_again.folder) << "opened once";
+  EXPECT_EQ(get(12, VaeHandle{}).folder, model_again.folder);
   EXPECT_TRUE(get(13, Images{}).pixels.equal(std::get<Images>(outcome.values[13]).pixels));
   EXPECT_EQ(again.facts, outcome.facts);
   EXPECT_EQ(again.written, outcome.written);
   EXPECT_EQ(again.edits.at(0).facts, outcome.edits[0].facts);
   EXPECT_FALSE(pack(outcome, nullptr).has_value()) << "without a registry the edit could not come back";
+}
+
+TEST_F(DiskCacheTest, AHandleWhoseFolderHasChangedDoesNotComeBack) {
+  const fs::path copy = folder.path() / "model";
+  fs::copy(models::golden_folder("pipelines/merged_ddim"), copy, fs::copy_options::recursive);
+  Outcome outcome;
+  outcome.values = {VaeHandle{models::opened(copy.string())}};
+  const auto packed = pack(outcome, &edits);
+  ASSERT_TRUE(packed.has_value());
+  EXPECT_NO_THROW(unpack(*packed, &edits, at::kCPU));
+  write_file((copy / "generation_config.json").string(), R"({"num_frames": 4})");
+  EXPECT_THROW(unpack(*packed, &edits, at::kCPU), std::runtime_error);
+  fs::remove_all(copy);
+  EXPECT_THROW(unpack(*packed, &edits, at::kCPU), std::runtime_error);
 }
 
 TEST(MemoryCacheTest, CountsSharedStorageOnce) {

@@ -311,7 +311,7 @@ TEST_F(EngineTest, InputsArriveTypedWithDefaultsFilledIn) {
     EXPECT_EQ(inputs.text("sampler_name"), "euler");
     EXPECT_TRUE(inputs.flag("add_noise"));
     EXPECT_FALSE(inputs.has("latent"));
-    EXPECT_EQ(inputs.get<ModelHandle>("model").folder, "tiny");
+    EXPECT_EQ(inputs.get<ModelHandle>("model").folder->pipeline_class, "AnimateDiffPipeline");
   };
   make().run(graph);
   EXPECT_TRUE(seen);

@@ -1,4 +1,4 @@
-// Nodes that count how often they run, for tests of graphs and their execution: no model, no media.
+// Nodes that count how often they run, for tests of graphs and their execution: no networks, no media.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/pipeline/engine_bench.h"
+#include "tests/support/models.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::pipeline {
@@ -22,9 +23,10 @@ class StubNodes {
   StubNodes() {
     add({"Load", {{"name", "STRING"}}, {{"MODEL", "MODEL"}, {"CLIP", "CLIP"}, {"VAE", "VAE"}}},
         [](const Inputs& in, RunContext&) -> std::vector<Value> {
+          const Folder folder = models::opened(models::golden_folder("pipelines/" + in.text("name")));
           ModelHandle model;
-          model.folder = in.text("name");
-          return {model, ClipHandle{in.text("name"), {}, 0}, VaeHandle{in.text("name")}};
+          model.folder = folder;
+          return {model, ClipHandle{folder, {}, 0}, VaeHandle{folder}};
         });
     add({"Encode",
          {{"clip", "CLIP"}, {.name = "text", .type = "STRING", .multiline = true}},
@@ -106,7 +108,7 @@ class StubNodes {
 /// Load -> Encode -> Sample -> Decode -> Save, in ids 1 to 5.
 inline Graph video_graph(const std::string& path) {
   return {
-      {{"1", "Load", {{"name", "tiny"}}, ""},
+      {{"1", "Load", {{"name", "merged_ddim"}}, ""},
        {"2", "Encode", {{"clip", Link{"1", 1}}, {"text", "a cat"}}, ""},
        {"3",
         "Sample",

@@ -32,7 +32,7 @@ inline std::vector<StoredRun> stored_runs(const Golden& golden) {
     if (golden.has(run + "text_embeds")) condition.pooled = golden[run + "text_embeds"];
     if (golden.has(run + "timestep_cond")) condition.guidance = golden[run + "timestep_cond"];
     if (golden.has(run + "time_ids")) condition.time_ids = golden[run + "time_ids"];
-    if (golden.has(run + "fps")) condition.fps = golden[run + "fps"].item<double>();
+    if (golden.has(run + "fps")) condition.facts["fps"] = golden[run + "fps"].item<double>();
     all.push_back({sample, std::move(condition), golden[run + "expected_sample"]});
   }
   EXPECT_FALSE(all.empty()) << "the golden file holds no runs";

@@ -6,12 +6,17 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "models/family.h"
+#include "models/model_folder.h"
 #include "tests/support/golden.h"
 
 namespace reel::models {
 
 inline std::string golden_folder(const std::string& name) { return std::string(REEL_GOLDEN "/") + name; }
+
+/// A model folder as handles of the graph share it.
+inline std::shared_ptr<const ModelFolder> opened(const std::string& path, const std::string& adapter = "") {
+  return std::make_shared<const ModelFolder>(ModelFolder::open(path, adapter));
+}
 
 /// A component folder below tests/golden/, with its configuration.
 inline ComponentFiles golden_component(const std::string& name, const std::string& adapter = "") {

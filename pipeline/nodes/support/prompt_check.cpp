@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "models/model_folder.h"
-
 namespace reel::pipeline {
 namespace {
 
@@ -48,12 +46,12 @@ void check_prompts(const guidance::PromptKeys& prompts, const ClipHandle& clip,
                    std::to_string(encoder.max_tokens()) + "; shorten it");
     }
   }
-  const std::vector<std::string> known = models::ModelFolder::open(clip.folder).prompt_words;
+  const std::vector<std::string>& known = clip.folder->prompt_words;
   if (known.empty()) return;
   const std::vector<std::string> beyond = words_beyond(known, all);
   if (beyond.empty()) return;
   context.warn("the model was not trained on " + listed(beyond) +
-               ", and what it makes of that is chance; 'reel models info " + clip.folder +
+               ", and what it makes of that is chance; 'reel models info " + clip.folder->path +
                "' lists the words that it knows");
 }
 

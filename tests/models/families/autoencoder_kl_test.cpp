@@ -37,7 +37,7 @@ TEST_P(AutoencoderKlGolden, EncodesWhatDiffusersEncodes) {
   for (int i = 0; golden.has("encode" + std::to_string(i) + "/image"); ++i) {
     const std::string run = "encode" + std::to_string(i) + "/";
     const at::Tensor image = golden[run + "image"];
-    if (image.size(2) % vae_->factor() || image.size(3) % vae_->factor()) continue;
+    if (image.size(2) % vae_->latent_shape().factor || image.size(3) % vae_->latent_shape().factor) continue;
     const at::Tensor latent = vae_->encode(image.transpose(0, 1).unsqueeze(0));
     const at::Tensor mean = (golden[run + "expected_mean"] - shift()) * scale();
     EXPECT_LE(max_error(latent.squeeze(0).transpose(0, 1), mean), kTolerance) << run;
@@ -45,7 +45,7 @@ TEST_P(AutoencoderKlGolden, EncodesWhatDiffusersEncodes) {
 }
 
 TEST_P(AutoencoderKlGolden, ChunksOfFramesChangeNothing) {
-  const at::Tensor latent = at::randn({1, vae_->channels(), 5, 4, 6});
+  const at::Tensor latent = at::randn({1, vae_->latent_shape().channels, 5, 4, 6});
   const at::Tensor whole = vae_->decode(latent, {}, {});
   EXPECT_LE(max_error(vae_->decode(latent, {.frames = 2}, {}), whole), 1e-5);
 }
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, AutoencoderKlGolden, testing::ValuesIn(golden_ca
 TEST(VaeTilingTest, TilesStayCloseToTheWholePictureAndReportProgress) {
   const ComponentFiles files = golden_component("vae/two_levels_no_mid_attention");
   const auto vae = families().of(files.config).vae(files, {});
-  const at::Tensor latent = at::randn({1, vae->channels(), 2, 24, 40});
+  const at::Tensor latent = at::randn({1, vae->latent_shape().channels, 2, 24, 40});
   const at::Tensor whole = vae->decode(latent, {}, {});
   std::vector<int64_t> done;
   const VaeTiling tiling{.tile = 32, .overlap = 16, .frames = 1};

@@ -69,27 +69,8 @@ TEST(LvdmTest, FitsTheWholeStructureOfVideoCrafter2) {
   LoadOptions options;
   options.shapes_only = true;
   const auto vae = families().of(model.vae.config).vae(model.vae, options);
-  EXPECT_EQ(vae->factor(), 8);
-  EXPECT_EQ(vae->channels(), 4);
-}
-
-TEST(LvdmTest, AFolderWithNothingButTheCheckpointHasVideoCrafter2sDefaults) {
-  const LvdmStructure structure;
-  const ModelFolder model = ModelFolder::open(structure.path().string());
-  EXPECT_EQ(model.pipeline_class, "VideoCrafter2");
-  EXPECT_EQ(model.defaults.width, 512);
-  EXPECT_EQ(model.defaults.height, 320);
-  EXPECT_EQ(model.defaults.num_frames, 16);
-  EXPECT_EQ(model.defaults.num_inference_steps, 50);
-  EXPECT_EQ(model.defaults.guidance_scale, 12);
-  EXPECT_EQ(model.defaults.fps, 8);
-  EXPECT_EQ(model.defaults.fps_condition, 28);
-  EXPECT_EQ(model.max_frames, 0);
-  EXPECT_EQ(model.latent_factor, 8);
-  EXPECT_EQ(model.text_encoder.prefix, "cond_stage_model.model.");
-  std::ofstream(structure.path() / "generation_config.json") << R"({"fps_condition": 12, "num_frames": 32})";
-  EXPECT_EQ(ModelFolder::open(structure.path().string()).defaults.fps_condition, 12);
-  EXPECT_EQ(ModelFolder::open(structure.path().string()).defaults.num_frames, 32);
+  EXPECT_EQ(vae->latent_shape(), (LatentShape{.channels = 4, .factor = 8}));
+  EXPECT_EQ(vae->latent_shape(), model.latent);
 }
 
 TEST(LvdmTest, IsTheSameModelFromAPyTorchCheckpoint) {
@@ -123,9 +104,9 @@ TEST(LvdmTest, WantsToKnowTheFrameRate) {
   attention::Processor attend;
   const at::Tensor latent = at::zeros({1, 4, 2, 4, 4});
   EXPECT_THROW(network->predict(latent, Step{}, condition, attend), std::invalid_argument);
-  condition.fps = 8;
+  condition.facts["fps"] = 8;
   const at::Tensor slow = network->predict(latent, Step{}, condition, attend);
-  condition.fps = 28;
+  condition.facts["fps"] = 28;
   EXPECT_GT(max_error(slow, network->predict(latent, Step{}, condition, attend)), 1e-3);
 }
 

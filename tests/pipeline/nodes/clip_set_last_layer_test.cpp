@@ -8,7 +8,7 @@ namespace reel::pipeline::clip_set_last_layer_test {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const ClipHandle kClip{tiny_model(), {}, 0};
+const ClipHandle kClip{tiny_folder(), {}, 0};
 
 ClipHandle stopped(NodeBench& bench, int64_t layer, const ClipHandle& clip = kClip) {
   return bench.get<ClipHandle>("CLIPSetLastLayer", {{"clip", clip}, {"stop_at_clip_layer", layer}});
@@ -36,10 +36,10 @@ TEST(ClipSetLastLayerTest, EachNumberBelowLeavesOutOneLayerMore) {
 
 TEST(ClipSetLastLayerTest, TheLastOfSeveralDecidesAndTheRestOfTheHandleStays) {
   NodeBench bench;
-  const ClipHandle earlier{"folder", {{"a.safetensors", 0.5}}, 7};
+  const ClipHandle earlier{tiny_folder(), {{"a.safetensors", 0.5}}, 7};
   const ClipHandle clip = stopped(bench, -3, earlier);
   EXPECT_EQ(clip.clip_skip, 2);
-  EXPECT_EQ(clip.folder, "folder");
+  EXPECT_EQ(clip.folder, earlier.folder);
   ASSERT_EQ(clip.loras.size(), 1U);
   EXPECT_EQ(clip.loras[0].path, "a.safetensors");
   EXPECT_EQ(earlier.clip_skip, 7) << "inputs are shared and stay as they are";

@@ -34,8 +34,8 @@ TEST(ClipTextEncodeTest, GivesWhatTheFoldersTextEncoderGives) {
 
 TEST(ClipTextEncodeTest, LeavesOutTheLayersThatTheClipSays) {
   NodeBench bench;
-  const at::Tensor context = encoded(bench, "a fox", {tiny_model(), {}, 2});
-  EXPECT_TRUE(at::equal(context, bench.context.models->text_encoder({tiny_model()})->encode({"a fox"}, 2)));
+  const at::Tensor context = encoded(bench, "a fox", {tiny_folder(), {}, 2});
+  EXPECT_TRUE(at::equal(context, bench.context.models->text_encoder({tiny_folder()})->encode({"a fox"}, 2)));
 }
 
 TEST(ClipTextEncodeTest, GivesFullPrecisionWhateverTheEncoderComputesIn) {
@@ -63,13 +63,14 @@ TEST(ClipTextEncodeTest, WarnsOfWordsThatTheModelWasNotTrainedOn) {
   fs::copy(tiny_model(), folder.path(), fs::copy_options::recursive);
   write_file(folder / "generation_config.json", R"({"prompt_words": ["a", "fox"]})");
   NodeBench bench;
-  const ClipHandle clip{folder.path().string(), {}, 0};
+  const ClipHandle clip{models::opened(folder.path().string()), {}, 0};
   encoded(bench, "A fox", clip);
   EXPECT_THAT(bench.run_report.warnings, IsEmpty());
   encoded(bench, "a zebra and a fox", clip);
-  EXPECT_THAT(bench.run_report.warnings, ElementsAre(AllOf(StartsWith("node 7 (CLIPTextEncode): "),
-                                                           HasSubstr("not trained on 'zebra', 'and'"),
-                                                           HasSubstr("reel models info " + clip.folder))));
+  EXPECT_THAT(
+      bench.run_report.warnings,
+      ElementsAre(AllOf(StartsWith("node 7 (CLIPTextEncode): "), HasSubstr("not trained on 'zebra', 'and'"),
+                        HasSubstr("reel models info " + clip.folder->path))));
 }
 
 }  // namespace reel::pipeline::clip_text_encode_test

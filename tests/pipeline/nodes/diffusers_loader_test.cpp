@@ -25,33 +25,32 @@ TEST(DiffusersLoaderTest, AllThreeHandlesNameTheFolderAndAskForNothingMore) {
   const std::vector<Value> handles = load(bench, tiny_model());
   ASSERT_EQ(handles.size(), 3U);
   const auto& model = std::get<ModelHandle>(handles[0]);
-  EXPECT_EQ(model.folder, tiny_model());
-  EXPECT_TRUE(model.motion_adapter.empty() && model.loras.empty() && model.edits.empty());
+  EXPECT_EQ(model.folder->path, tiny_model());
+  EXPECT_TRUE(model.folder->motion_adapter.empty() && model.loras.empty() && model.edits.empty());
   EXPECT_EQ(model.guidance_rescale, 0);
-  EXPECT_FALSE(model.fps_condition);
   const auto& clip = std::get<ClipHandle>(handles[1]);
-  EXPECT_EQ(clip.folder, tiny_model());
+  EXPECT_EQ(clip.folder, model.folder);
   EXPECT_TRUE(clip.loras.empty());
   EXPECT_EQ(clip.clip_skip, 0);
-  EXPECT_EQ(std::get<VaeHandle>(handles[2]).folder, tiny_model());
+  EXPECT_EQ(std::get<VaeHandle>(handles[2]).folder, model.folder);
 }
 
 TEST(DiffusersLoaderTest, TellsTheSamplerWhatTheFoldersFilesSay) {
   NodeBench bench;
   const auto tiny = std::get<ModelHandle>(load(bench, tiny_model())[0]);
-  EXPECT_EQ(tiny.scheduler.text("_class_name", ""), "DDIMScheduler");
-  EXPECT_EQ(tiny.scheduler.number("beta_end", 0), 0.012);
-  EXPECT_EQ(tiny.latent_channels, 4);
-  EXPECT_EQ(tiny.latent_factor, 2) << "a VAE of two levels halves each side once";
+  EXPECT_EQ(tiny.folder->scheduler.text("_class_name", ""), "DDIMScheduler");
+  EXPECT_EQ(tiny.folder->scheduler.number("beta_end", 0), 0.012);
+  EXPECT_EQ(tiny.folder->latent.channels, 4);
+  EXPECT_EQ(tiny.folder->latent.factor, 2) << "a VAE of two levels halves each side once";
   const auto told = std::get<ModelHandle>(load(bench, models::golden_folder("lvdm/conditioned_on_fps"))[0]);
-  EXPECT_GT(told.fps_condition.value_or(0), 0) << "a network that wants to know the frame rate";
+  EXPECT_TRUE(told.folder->condition) << "a network that wants to know the frame rate";
 }
 
 TEST(DiffusersLoaderTest, PassesTheMotionAdapterOn) {
   NodeBench bench;
   const std::string parts = models::golden_folder("pipelines/separate_folders");
   const auto model = std::get<ModelHandle>(load(bench, parts + "/base", parts + "/motion_adapter")[0]);
-  EXPECT_EQ(model.motion_adapter, parts + "/motion_adapter");
+  EXPECT_EQ(model.folder->motion_adapter, parts + "/motion_adapter");
   EXPECT_EQ(bench.context.models->denoiser(model)->sites().size(), bench.context.models->sites(model).size());
 }
 
@@ -71,7 +70,7 @@ TEST(DiffusersLoaderTest, FindsInstalledModelsByName) {
   fs::create_directory_symlink(tiny_model(), folder.path() / "tiny");
   NodeBench bench;
   bench.context.options.models_dirs = {folder.path().string()};
-  EXPECT_EQ(std::get<ModelHandle>(load(bench, "tiny")[0]).folder, folder / "tiny");
+  EXPECT_EQ(std::get<ModelHandle>(load(bench, "tiny")[0]).folder->path, folder / "tiny");
   const std::string message =
       bench.refusal<std::runtime_error>("DiffusersLoader", {{"model_path", std::string("tinny")}});
   EXPECT_THAT(message, HasSubstr("[tinny] is neither a folder nor an installed model; did you mean 'tiny'?"));
@@ -90,6 +89,21 @@ TEST(DiffusersLoaderTest, ItsChangeTokenFollowsTheFilesBehindTheName) {
   EXPECT_EQ(token(), before);
   write_file(folder / "tiny/scheduler/scheduler_config.json", R"({"_class_name": "LCMScheduler"})");
   EXPECT_NE(token(), before);
+}
+
+TEST(DiffusersLoaderTest, ItsChangeTokenTellsEqualFilesInTwoPlacesApart) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path() / "a");
+  fs::create_directories(folder.path() / "b");
+  for (const std::string place : {"a", "b"})
+    fs::create_directory_symlink(tiny_model(), folder / place + "/tiny");
+  NodeBench bench;
+  const auto token = [&](const std::string& place) {
+    bench.context.options.models_dirs = {folder / place};
+    return bench.node("DiffusersLoader")
+        .change_token(Inputs({{"model_path", std::string("tiny")}}), bench.context);
+  };
+  EXPECT_NE(token("a"), token("b")) << "kept handles name the folder, which may be gone";
 }
 
 }  // namespace reel::pipeline::diffusers_loader_test

@@ -19,14 +19,24 @@ const std::vector<int64_t> kShape = {1, 4, 3, 4, 6};  // 12 x 8 pixels, three fr
 
 class KSamplerTest : public testing::Test {
  protected:
-  Latent size(int64_t width = 12, int64_t height = 8, int64_t batch = 1) {
-    return bench_.get<Latent>("EmptyLatentVideo",
-                              {{"width", width}, {"height", height}, {"length", 3}, {"batch_size", batch}});
+  Latent size(int64_t width = 12, int64_t height = 8, int64_t batch = 1, int64_t frames = 3) {
+    return bench_.get<Latent>(
+        "EmptyLatentVideo",
+        {{"width", width}, {"height", height}, {"length", frames}, {"batch_size", batch}});
   }
   PromptContext prompt(const std::string& text) { return {encoded(bench_, text)}; }
   PromptContext schedule(const std::string& keys, int64_t length = 3) {
     return bench_.get<PromptContext>(
-        "PromptSchedule", {{"clip", ClipHandle{tiny_model()}}, {"keys", keys}, {"length", length}});
+        "PromptSchedule", {{"clip", ClipHandle{tiny_folder()}}, {"keys", keys}, {"length", length}});
+  }
+
+  /// The tiny model as another folder would describe it.
+  ModelHandle network_whose(const std::function<void(models::ModelFolder&)>& change) {
+    ModelHandle model = tiny_network(bench_);
+    auto folder = std::make_shared<models::ModelFolder>(*model.folder);
+    change(*folder);
+    model.folder = folder;
+    return model;
   }
 
   /// Two steps of the plain job, with some inputs changed.
@@ -51,7 +61,7 @@ class KSamplerTest : public testing::Test {
     const ModelHandle model = tiny_network(bench_);
     const auto denoiser = bench_.context.models->denoiser(model);
     const auto scheduler =
-        guidance::make_scheduler(*bench_.context.schedulers, model.scheduler, scheduler_choice, 2);
+        guidance::make_scheduler(*bench_.context.schedulers, model.folder->scheduler, scheduler_choice, 2);
     guidance::SeededNoise noise(seed);
     const at::Tensor start = noise.draw(kShape);
     models::Conditioning condition;
@@ -108,9 +118,10 @@ TEST_F(KSamplerTest, SpacingsAreThoseOfComfyUi) {
                {"sgm_uniform", "spacing=trailing", "linspace"},
                {"ddim_uniform", "spacing=leading", "linspace"}};
   for (const auto& each : cases) {
-    ModelHandle model = tiny_network(bench_);
-    model.scheduler =
-        models::Config::parse(R"({"timestep_spacing": ")" + std::string(each.file) + "\"}", "test");
+    const ModelHandle model = network_whose([&](models::ModelFolder& folder) {
+      folder.scheduler =
+          models::Config::parse(R"({"timestep_spacing": ")" + std::string(each.file) + "\"}", "test");
+    });
     NodeBench::Given plain = {{"model", model},
                               {"sampler_name", "euler"},
                               {"steps", 3},
@@ -195,14 +206,48 @@ TEST_F(KSamplerTest, WarnsOfAnEditThatFindsNoLayer) {
 TEST_F(KSamplerTest, TellsTheNetworkTheFrameRateOfItsModel) {
   const std::string folder = models::golden_folder("lvdm/conditioned_on_fps");
   ModelHandle model = bench_.get<ModelHandle>("DiffusersLoader", {{"model_path", folder}});
-  const PromptContext text{encoded(bench_, "a fox", {folder, {}, 0})};
-  const int64_t side = 4 * model.latent_factor;
-  const auto at_rate = [&](double fps) {
-    model.fps_condition = fps;
+  const PromptContext text{encoded(bench_, "a fox", {model.folder, {}, 0})};
+  const int64_t side = 4 * model.folder->latent.factor;
+  const auto sample = [&] {
     return sampled(
         {{"model", model}, {"positive", text}, {"negative", text}, {"latent_image", size(side, side)}});
   };
-  EXPECT_GT(models::max_error(at_rate(8), at_rate(28)), 1e-3);
+  const at::Tensor untold = sample();
+  std::vector<models::Extent> told;
+  auto other = std::make_shared<models::ModelFolder>(*model.folder);
+  other->condition = [&](const models::Extent& video, models::Conditioning& condition) {
+    told.push_back(video);
+    condition.facts["fps"] = 8;
+  };
+  model.folder = other;
+  EXPECT_GT(models::max_error(sample(), untold), 1e-3);
+  EXPECT_THAT(told, ElementsAre(models::Extent{3, side, side})) << "once, of the whole video";
+}
+
+TEST_F(KSamplerTest, AVaeThatPacksFramesGivesShorterLatents) {
+  const ModelHandle model =
+      network_whose([](models::ModelFolder& folder) { folder.latent.frame_factor = 4; });
+  const auto with_frames = [&](int64_t frames) {
+    return NodeBench::Given{{"model", model}, {"latent_image", size(12, 8, 1, frames)}};
+  };
+  EXPECT_EQ(sampled(with_frames(5)).sizes(), at::IntArrayRef({1, 4, 2, 4, 6}));
+  EXPECT_TRUE(at::equal(sampled(with_frames(9)), sampled()))
+      << "three frames of the latent, as without packing";
+  EXPECT_EQ(refusal(with_frames(8)),
+            "[KSampler] the number of frames must be 4k + 1, got 8; the nearest are 5 and 9");
+  EXPECT_EQ(refusal(with_frames(3)),
+            "[KSampler] the number of frames must be 4k + 1, got 3; the nearest are 1 and 5");
+}
+
+TEST_F(KSamplerTest, EachLatentFrameIsPromptedAsTheLastFrameThatItStandsFor) {
+  const ModelHandle model =
+      network_whose([](models::ModelFolder& folder) { folder.latent.frame_factor = 4; });
+  NodeBench::Given given = {{"model", model}, {"latent_image", size(12, 8, 1, 9)}};
+  given["positive"] = schedule("0:a fox\n8:snow", 9);
+  EXPECT_TRUE(at::equal(sampled(given), sampled({{"positive", schedule("0:a fox\n2:snow", 3)}})));
+  given["positive"] = schedule("0:a fox\n8:snow", 3);
+  EXPECT_EQ(refusal(given),
+            "[KSampler] the prompt schedule has 3 frames, the latent 9; give both the same length");
 }
 
 TEST_F(KSamplerTest, ReportsSeedAndStepsAndLeavesTheSizeAsItWas) {
@@ -227,7 +272,7 @@ TEST_F(KSamplerTest, CountsItsStepsAndShowsTheMiddleFrame) {
   bench_.context.listener = {};
   // DDIM ends on its estimate, so the last picture is the middle frame of the video.
   const auto images =
-      bench_.get<Images>("VAEDecode", {{"samples", latent}, {"vae", VaeHandle{tiny_model()}}});
+      bench_.get<Images>("VAEDecode", {{"samples", latent}, {"vae", VaeHandle{tiny_folder()}}});
   const auto video = bench_.get<media::Frames>("CreateVideo", {{"images", images}});
   ASSERT_EQ(last.sizes(), at::IntArrayRef({8, 12, 3}));
   EXPECT_LE(models::max_error(last, video.pixels[1]), 1) << "decoded alone, values may round otherwise";
@@ -251,8 +296,7 @@ TEST_F(KSamplerTest, RefusesSizesThatAreNoWholeCells) {
             "[KSampler] the width must be a multiple of 2, got 13; the nearest are 12 and 14");
   EXPECT_EQ(refusal({{"latent_image", size(12, 9)}}),
             "[KSampler] the height must be a multiple of 2, got 9; the nearest are 8 and 10");
-  ModelHandle coarse = tiny_network(bench_);
-  coarse.latent_factor = 16;
+  const ModelHandle coarse = network_whose([](models::ModelFolder& folder) { folder.latent.factor = 16; });
   EXPECT_THAT(refusal({{"model", coarse}, {"latent_image", size(12, 16)}}),
               HasSubstr("a multiple of 16, got 12; the nearest are 16 and 32"));
 }

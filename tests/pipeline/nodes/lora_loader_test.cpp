@@ -39,7 +39,7 @@ class LoraLoaderTest : public testing::Test {
                                                {"strength_clip", clip_strength}});
     return {std::get<ModelHandle>(out.at(0)), std::get<ClipHandle>(out.at(1))};
   }
-  Handles tiny() { return {tiny_network(bench_), {tiny_model(), {}, 0}}; }
+  Handles tiny() { return {tiny_network(bench_), {tiny_folder(), {}, 0}}; }
 
   at::Tensor sampled(const ModelHandle& model) {
     const PromptContext text{encoded(bench_, "a fox")};
@@ -94,7 +94,7 @@ TEST_F(LoraLoaderTest, AddsToBothHandlesBehindWhatIsThere) {
   EXPECT_EQ(after.model.loras[1].path, "b.safetensors");
   EXPECT_EQ(after.model.loras[1].weight, -2);
   EXPECT_EQ(after.clip.loras[1].weight, 3);
-  EXPECT_EQ(after.model.folder, tiny_model());
+  EXPECT_EQ(after.model.folder, before.model.folder);
   EXPECT_EQ(before.model.loras.size(), 1U) << "inputs are shared and stay as they are";
 }
 
@@ -102,14 +102,14 @@ TEST_F(LoraLoaderTest, TheClipsStrengthCountsForTheTextEncoder) {
   const Handles handles = add(tiny(), lora_, 5, -0.5);
   const at::Tensor context = encoded(bench_, "a fox", handles.clip);
   const std::string expected = merged("text_encoder/model.safetensors", kTextLayer, -0.5);
-  EXPECT_TRUE(close(context, encoded(bench_, "a fox", {expected, {}, 0}), 0, 1e-5));
+  EXPECT_TRUE(close(context, encoded(bench_, "a fox", {models::opened(expected), {}, 0}), 0, 1e-5));
   EXPECT_GT(models::max_error(context, encoded(bench_, "a fox")), 1e-2);
 }
 
 TEST_F(LoraLoaderTest, TheModelsStrengthCountsForTheNetwork) {
   const Handles handles = add(tiny(), lora_, 4, -0.5);
   ModelHandle expected = tiny_network(bench_);
-  expected.folder = merged("unet/diffusion_pytorch_model.safetensors", kNetworkLayer, 4);
+  expected.folder = models::opened(merged("unet/diffusion_pytorch_model.safetensors", kNetworkLayer, 4));
   const at::Tensor latent = sampled(handles.model);
   EXPECT_TRUE(close(latent, sampled(expected), 1e-4, 1e-4));
   EXPECT_GT(models::max_error(latent, sampled(tiny_network(bench_))), 2e-3);

@@ -92,12 +92,14 @@ class NodeBench {
 /// A random text-to-video model of a few thousand weights: latents of 4 channels, 2 pixels a cell, DDIM.
 inline std::string tiny_model() { return models::golden_folder("pipelines/merged_ddim"); }
 
+inline Folder tiny_folder() { return models::opened(tiny_model()); }
+
 inline ModelHandle tiny_network(NodeBench& bench) {
   return bench.get<ModelHandle>("DiffusersLoader", {{"model_path", tiny_model()}});
 }
 
 inline at::Tensor encoded(NodeBench& bench, const std::string& text,
-                          ClipHandle clip = {tiny_model(), {}, 0}) {
+                          ClipHandle clip = {tiny_folder(), {}, 0}) {
   return bench.get<PromptContext>("CLIPTextEncode", {{"clip", std::move(clip)}, {"text", text}}).context;
 }
 

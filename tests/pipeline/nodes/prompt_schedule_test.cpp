@@ -13,7 +13,7 @@ using testing::StartsWith;
 class PromptScheduleNodeTest : public testing::Test {
  protected:
   static NodeBench::Given given(const std::string& keys, int64_t length, const std::string& blend) {
-    return {{"clip", ClipHandle{tiny_model(), {}, 0}}, {"keys", keys}, {"length", length}, {"blend", blend}};
+    return {{"clip", ClipHandle{tiny_folder(), {}, 0}}, {"keys", keys}, {"length", length}, {"blend", blend}};
   }
   /// [F, L, D]
   at::Tensor contexts(const std::string& keys, int64_t length = 5, const std::string& blend = "linear") {
@@ -52,9 +52,9 @@ TEST_F(PromptScheduleNodeTest, HoldKeepsTheEarlierKeyUntilTheNext) {
 
 TEST_F(PromptScheduleNodeTest, LeavesOutTheLayersThatTheClipSays) {
   NodeBench::Given skipping = given("0:a fox", 2, "linear");
-  skipping["clip"] = ClipHandle{tiny_model(), {}, 2};
+  skipping["clip"] = ClipHandle{tiny_folder(), {}, 2};
   const at::Tensor context = bench_.get<PromptContext>("PromptSchedule", skipping).context;
-  EXPECT_TRUE(close(context[0][1], encoded(bench_, "a fox", {tiny_model(), {}, 2})[0], 0, 1e-5));
+  EXPECT_TRUE(close(context[0][1], encoded(bench_, "a fox", {tiny_folder(), {}, 2})[0], 0, 1e-5));
 }
 
 TEST_F(PromptScheduleNodeTest, ReadsOneKeyALineAndTheTextBehindTheFirstColon) {

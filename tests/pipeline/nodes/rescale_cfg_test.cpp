@@ -60,7 +60,7 @@ TEST(RescaleCfgTest, BringsBackTheDeviationOfTheConditionalPrediction) {
   NodeBench bench;
   const ModelHandle model = tiny_network(bench);
   const auto denoiser = bench.context.models->denoiser(model);
-  const auto scheduler = guidance::make_scheduler(*bench.context.schedulers, model.scheduler, "", 1);
+  const auto scheduler = guidance::make_scheduler(*bench.context.schedulers, model.folder->scheduler, "", 1);
   const Step step = scheduler->steps()[0];
   const at::Tensor latent = waves(kShape), text = conditional(), none = unconditional();
   models::Conditioning condition;

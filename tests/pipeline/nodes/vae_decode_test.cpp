@@ -13,7 +13,7 @@ class VaeDecodeTest : public testing::Test {
  protected:
   static NodeBench::Given given(const at::Tensor& latent, NodeBench::Given more = {}) {
     more.emplace("samples", Latent{latent});
-    more.emplace("vae", VaeHandle{tiny_model()});
+    more.emplace("vae", VaeHandle{tiny_folder()});
     return more;
   }
   at::Tensor decoded(const at::Tensor& latent) {
@@ -27,7 +27,7 @@ class VaeDecodeTest : public testing::Test {
   /// The decoder's own frames, [B F, H, W, 3], from black at 0 to white at 1 and beyond.
   at::Tensor raw(const at::Tensor& latent) {
     std::vector<at::Tensor> frames;
-    const at::Tensor all = bench_.context.models->vae({tiny_model()})->decode(latent);  // [B, 3, F, H, W]
+    const at::Tensor all = bench_.context.models->vae({tiny_folder()})->decode(latent);  // [B, 3, F, H, W]
     for (int64_t b = 0; b < all.size(0); ++b)
       for (int64_t f = 0; f < all.size(2); ++f)
         frames.push_back((all[b].select(1, f).permute({1, 2, 0}).to(at::kDouble) + 1) / 2);

@@ -86,13 +86,13 @@ TEST_F(EditNodesTest, OptionsAtTheirDefaultYieldToThePreset) {
 
 TEST_F(EditNodesTest, EditsChainAndLeaveTheirInputUnchanged) {
   ModelHandle model;
-  model.folder = "m";
+  model.folder = std::make_shared<models::ModelFolder>();
   model.edits = {edits.parse("simple")};
   const NodeSpec& node = nodes.get("node", "Simple");
   RunContext context;
   const auto result = node.run(Inputs({{"model", model}, {"selector", std::string()}}), context);
   EXPECT_EQ(std::get<ModelHandle>(result[0]).edits.size(), 2u);
-  EXPECT_EQ(std::get<ModelHandle>(result[0]).folder, "m");
+  EXPECT_EQ(std::get<ModelHandle>(result[0]).folder, model.folder);
   EXPECT_EQ(model.edits.size(), 1u);
 }
 

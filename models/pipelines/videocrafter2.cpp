@@ -1,6 +1,12 @@
-#include "models/lvdm_folder.h"
+// VideoCrafter2: a folder with its single checkpoint and a tokenizer, but no configurations. What those would
+// say follows from the shapes of the tensors and from how VideoCrafter2 was published. A config.json in the
+// folder may state num_head_channels and norm_num_groups, and generation_config.json `fps_condition`, the
+// frame rate that the network is told.
+#include <filesystem>
 
 #include "models/lvdm_layout.h"
+#include "models/pipeline_registry.h"
+#include "models/pipelines/support/diffusers_folder.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
@@ -42,42 +48,52 @@ Config autoencoder_config(const Checkpoint& all, const std::string& prefix, cons
       all.path);
 }
 
-}  // namespace
-
-bool is_lvdm_folder(const std::string& path) {
-  try {
-    return has_checkpoint(path) && find_lvdm_parts(Checkpoint::open(path));
-  } catch (const std::runtime_error&) {
-    return false;
-  }
+bool recognises(const std::string& folder) {
+  return has_checkpoint(folder) && find_lvdm_parts(Checkpoint::open(folder)).has_value();
 }
 
-bool read_lvdm_folder(ModelFolder& model) {
-  if (!has_checkpoint(model.path)) return false;
+void open(ModelFolder& model, const Config& generation) {
   const Checkpoint all = Checkpoint::open(model.path);
   const auto parts = find_lvdm_parts(all);
-  if (!parts) return false;
+  if (!parts) {
+    throw std::runtime_error("[" + all.path + "] holds no UNet of VideoCrafter2's kind; a " +
+                             model.pipeline_class + " needs it");
+  }
+  refuse_motion_adapter(model);
   const fs::path file = fs::path(model.path) / "config.json";
   const Config stated =
       fs::is_regular_file(file) ? Config::read(file.string()) : Config::parse("{}", model.path);
   const auto named = [](const Config& config, const std::string& name) {
     return config.with("_class_name", "\"" + name + "\"");
   };
-  model.pipeline_class = "VideoCrafter2";
   for (ComponentFiles* files : {&model.denoiser, &model.vae, &model.text_encoder}) files->folder = model.path;
   model.denoiser.prefix = parts->unet, model.denoiser.config = named(stated, "LvdmUNet");
   model.vae.prefix = parts->vae, model.vae.config = autoencoder_config(all, parts->vae, stated);
   model.text_encoder.prefix = parts->text;
   model.text_encoder.config = named(stated, "FrozenOpenCLIPEmbedder");
   model.scheduler = Config::parse(kScheduler, model.path);
+  model.latent = LatentShape::of_image_vae(model.vae.config);
   model.defaults = {.width = 512,
                     .height = 320,
                     .num_frames = 16,
                     .num_inference_steps = 50,
                     .guidance_scale = 12,
-                    .fps = 8,
-                    .fps_condition = 28};
-  return true;
+                    .fps = 8};
+  model.condition = [rate = frame_rate(generation, "fps_condition", 28)](
+                        const Extent&, Conditioning& condition) { condition.facts["fps"] = rate; };
+  read_tokenizer(model);
+}
+
+}  // namespace
+
+void register_videocrafter2(PipelineRegistry& registry) {
+  PipelineEntry entry;
+  entry.spec = {"videocrafter2", "VideoCrafter2 in its single checkpoint",
+                "Chen et al., VideoCrafter2, 2024; configs/inference_t2v_512_v2.0.yaml"};
+  entry.class_names = {"VideoCrafter2"};
+  entry.recognises = recognises;
+  entry.open = open;
+  registry.add(std::move(entry));
 }
 
 }  // namespace reel::models
