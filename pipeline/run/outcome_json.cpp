@@ -3,6 +3,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/hash.h"
+
 namespace reel::pipeline {
 namespace {
 
@@ -21,6 +23,7 @@ std::vector<LoraChoice> unpack_loras(const Json& list) {
 }
 
 /// Folders are kept as where they are, and opened again: once for all values of an outcome that share one.
+/// Of the stamp a digest is kept: it lists file names, which need not be UTF-8 as texts of JSON must.
 class FolderReader {
  public:
   /// Throws: std::runtime_error if the folder cannot be opened any more or holds other files than it did.
@@ -30,7 +33,7 @@ class FolderReader {
     if (!folder) {
       folder = std::make_shared<const models::ModelFolder>(models::ModelFolder::open(path, motion_adapter));
     }
-    if (folder->stamp != item.at("stamp").get<std::string>())
+    if (sha256(folder->stamp) != item.at("stamp").get<std::string>())
       throw std::runtime_error("the model folder '" + path + "' has changed");
     return folder;
   }
@@ -40,7 +43,7 @@ class FolderReader {
 };
 
 Json pack_folder(const models::ModelFolder& folder) {
-  return {{"path", folder.path}, {"motion_adapter", folder.motion_adapter}, {"stamp", folder.stamp}};
+  return {{"path", folder.path}, {"motion_adapter", folder.motion_adapter}, {"stamp", sha256(folder.stamp)}};
 }
 
 // Each pair below names every member by structured binding, so that a new member of a value stops the build

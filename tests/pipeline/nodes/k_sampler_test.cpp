@@ -1,4 +1,4 @@
-// KSampler on a tiny random model: what it samples, with which noise, steps and prompts, and what it refuses.
+// KSampler on a tiny random model. Above 300 lines because each node has one test file.
 #include <gmock/gmock.h>
 
 #include "guidance/guiders/cfg.h"
