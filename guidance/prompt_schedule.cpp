@@ -58,7 +58,7 @@ at::Tensor schedule_contexts(const std::vector<int64_t>& key_frames, const at::T
   return at::stack(scheduled).unsqueeze(0);
 }
 
-at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, models::TextEncoder& encoder,
+at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, const models::TextEncoder& encoder,
                             PromptBlend blend, int clip_skip) {
   std::vector<int64_t> key_frames;
   std::vector<std::string> texts;

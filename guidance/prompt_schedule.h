@@ -25,7 +25,7 @@ enum class PromptBlend { kLinear, kHold };
 /// theirs, a frame before the first or after the last key that key's context. Shapes: keys in any order ->
 /// f32 [1, frames, L, D].
 /// Throws: std::invalid_argument for no keys, a frame outside 0 to frames - 1, or two keys at one frame.
-at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, models::TextEncoder& encoder,
+at::Tensor schedule_prompts(const PromptKeys& keys, int64_t frames, const models::TextEncoder& encoder,
                             PromptBlend blend, int clip_skip = 0);
 
 /// The same for contexts [K, L, D] that are encoded already: context k belongs to frame key_frames[k].

@@ -21,22 +21,28 @@ struct Conditioning {
   at::Tensor pooled;
   at::Tensor time_ids;
   at::Tensor guidance;  // [R, n] embedding of the guidance scale, for distilled networks; usually undefined
-  /// Keys and values of the context by attention site (Site::block). They are the same at every step: the
-  /// network fills the map at its first call, unless the pointer is null. Belongs to one network and one
-  /// context.
-  std::shared_ptr<std::map<int, at::Tensor>> projected_context;
   /// Further numbers under names that a pipeline and its network share, the same for all rows: {"fps", 28}.
   std::map<std::string, double> facts;
 };
 
-/// A denoising network: UNet with motion modules, MM-DiT and DiT alike.
+/// One run of a denoiser: its condition, and what the network computed from it that all steps share, such as
+/// the projected text. Each network derives its own and makes it in begin().
+class DenoiserState {
+ public:
+  virtual ~DenoiserState() = default;
+};
+
+/// A denoising network: UNet with motion modules, MM-DiT and DiT alike. It does not change after it was built,
+/// so several runs can share it, each with a state of its own.
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
-  /// latent [R, C, F, H, W] -> prediction of the same shape, in f32. Row r of `condition` belongs to row r of
-  /// `latent`.
-  virtual at::Tensor predict(const at::Tensor& latent, const Step& step, const Conditioning& condition,
-                             attention::Processor& attend) = 0;
+  /// The state of a run under `condition`. It must not outlive the network.
+  virtual std::unique_ptr<DenoiserState> begin(const Conditioning& condition) const = 0;
+  /// latent [R, C, F, H, W] -> prediction of the same shape, in f32. Row r of the condition belongs to row r of
+  /// `latent`. `state`: what begin() of this network returned; one thread at a time.
+  virtual at::Tensor predict(const at::Tensor& latent, const Step& step, DenoiserState& state,
+                             attention::Processor& attend) const = 0;
   /// All attention layers, in order of execution.
   virtual const std::vector<attention::Site>& sites() const = 0;
 };

@@ -18,18 +18,19 @@ struct VaeTiling {
   int64_t frames = 0;    // frames decoded together (image VAEs treat frames alike: no seams in time)
 };
 
-/// Frames [B, 3, F, H, W] in [-1, 1] <-> latents [B, C, f, h, w], whose extent latent_shape() tells.
+/// Frames [B, 3, F, H, W] in [-1, 1] <-> latents [B, C, f, h, w], whose extent latent_shape() tells. It does not change
+/// after it was built, so several runs can share it.
 class Vae {
  public:
   virtual ~Vae() = default;
   /// The mean of the posterior, scaled as the denoiser expects it: (mean - shift) * scale.
   /// `attend`: whose edits apply to its attention; null: none.
-  virtual at::Tensor encode(const at::Tensor& frames, attention::Processor* attend = nullptr) = 0;
+  virtual at::Tensor encode(const at::Tensor& frames, attention::Processor* attend = nullptr) const = 0;
   /// Undoes scale and shift, then decodes. `progress(done, all)` is called between chunks; it may throw to
   /// cancel. The caller may change the result, which need not be contiguous.
   virtual at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling = {},
                             const std::function<void(int64_t, int64_t)>& progress = {},
-                            attention::Processor* attend = nullptr) = 0;
+                            attention::Processor* attend = nullptr) const = 0;
   /// Every attention layer, in order of construction.
   virtual std::vector<attention::Site> sites() const { return {}; }
   /// What it makes of the extent of a video. The pipeline says the same (ModelFolder::latent) before weights

@@ -4,6 +4,7 @@
 #include <ATen/ops/std.h>
 #include <c10/util/StringUtil.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -14,12 +15,25 @@ namespace {
 /// `count` rows of a condition from `first` on.
 models::Conditioning rows_of(const models::Conditioning& condition, int64_t first, int64_t count) {
   models::Conditioning part = condition;
-  part.projected_context.reset();  // it has all rows
   for (at::Tensor* tensor : {&part.context, &part.timesteps, &part.pooled, &part.time_ids, &part.guidance}) {
     if (tensor->defined()) *tensor = tensor->narrow(0, first, count);
   }
   part.rows.assign(condition.rows.begin() + first, condition.rows.begin() + first + count);
   return part;
+}
+
+/// The states of the inner network, one for each of its calls per step.
+struct CfgState : models::DenoiserState {
+  int64_t rows = 0;                                      // of the latent
+  std::unique_ptr<models::DenoiserState> both;           // of all rows, in one pass
+  std::unique_ptr<models::DenoiserState> with, without;  // of either half; without guidance, only `with`
+};
+
+[[noreturn]] void refuse_rows(int64_t rows, const models::Conditioning& condition) {
+  throw std::invalid_argument(c10::str("[guidance] ", rows, " latent rows need ", rows,
+                                       " unconditional contexts and then ", rows, " conditional ones, got ",
+                                       condition.context.size(0), " contexts and ", condition.rows.size(),
+                                       " row descriptions in this or another order; stack them so"));
 }
 
 /// Standard deviation of each batch row, [R, 1, ...].
@@ -31,7 +45,7 @@ at::Tensor row_deviation(const at::Tensor& tensor) {
 
 }  // namespace
 
-Cfg::Cfg(models::Denoiser& inner, CfgOptions options) : inner_(inner), options_(options) {
+Cfg::Cfg(const models::Denoiser& inner, CfgOptions options) : inner_(inner), options_(options) {
   if (!std::isfinite(options.scale) || options.scale < 0) {
     throw std::invalid_argument(c10::str("[guidance] the scale must be a number of at least 0, got ",
                                          options.scale, "; 7.5 is usual, 1 switches guidance off"));
@@ -42,31 +56,44 @@ Cfg::Cfg(models::Denoiser& inner, CfgOptions options) : inner_(inner), options_(
   }
 }
 
-at::Tensor Cfg::predict(const at::Tensor& latent, const Step& step, const models::Conditioning& condition,
-                        attention::Processor& attend) {
-  const int64_t rows = latent.size(0), given = condition.context.size(0);
+std::unique_ptr<models::DenoiserState> Cfg::begin(const models::Conditioning& condition) const {
   const bool guided = options_.scale > 1;
+  const int64_t given = condition.context.size(0);
+  const int64_t rows = std::count_if(condition.rows.begin(), condition.rows.end(),
+                                     [](const Row& row) { return row.conditional; });
   bool fits = static_cast<int64_t>(condition.rows.size()) == given &&
               (given == 2 * rows || (given == rows && !guided));
   for (int64_t r = 0; fits && r < given; ++r) fits = condition.rows[r].conditional == (r >= given - rows);
-  if (!fits) {
-    throw std::invalid_argument(c10::str("[guidance] ", rows, " latent rows need ", rows,
-                                         " unconditional contexts and then ", rows, " conditional ones, got ",
-                                         given, " contexts and ", condition.rows.size(),
-                                         " row descriptions in this or another order; stack them so"));
+  if (!fits) refuse_rows(rows, condition);
+  auto state = std::make_unique<CfgState>();
+  state->rows = rows;
+  if (guided && !options_.two_passes) {
+    state->both = inner_.begin(condition);
+    return state;
   }
-  if (!guided) {
-    return inner_.predict(latent, step, given == rows ? condition : rows_of(condition, rows, rows), attend);
+  state->with = inner_.begin(rows_of(condition, given - rows, rows));
+  if (guided) state->without = inner_.begin(rows_of(condition, 0, rows));
+  return state;
+}
+
+at::Tensor Cfg::predict(const at::Tensor& latent, const Step& step, models::DenoiserState& given,
+                        attention::Processor& attend) const {
+  auto& state = dynamic_cast<CfgState&>(given);
+  const int64_t rows = latent.size(0);
+  if (rows != state.rows) {
+    throw std::invalid_argument(c10::str("[guidance] the run has conditions of ", state.rows,
+                                         " latent rows, got ", rows, "; begin one for each batch"));
   }
   at::Tensor without, with;
-  if (options_.two_passes) {
-    // Conditional first: an edit may measure this half and apply the result to both.
-    with = inner_.predict(latent, step, rows_of(condition, rows, rows), attend);
-    without = inner_.predict(latent, step, rows_of(condition, 0, rows), attend);
-  } else {
-    const at::Tensor both = inner_.predict(at::cat({latent, latent}), step, condition, attend);
+  if (state.both) {
+    const at::Tensor both = inner_.predict(at::cat({latent, latent}), step, *state.both, attend);
     without = both.narrow(0, 0, rows);
     with = both.narrow(0, rows, rows);
+  } else {
+    // Conditional first: an edit may measure this half and apply the result to both.
+    with = inner_.predict(latent, step, *state.with, attend);
+    if (!state.without) return with;
+    without = inner_.predict(latent, step, *state.without, attend);
   }
   const at::Tensor guided_answer = without + (with - without) * options_.scale;
   if (options_.rescale == 0) return guided_answer;

@@ -22,15 +22,17 @@ struct CfgOptions {
 class Cfg : public models::Denoiser {
  public:
   /// `inner` must outlive this. Throws: std::invalid_argument for options out of range.
-  Cfg(models::Denoiser& inner, CfgOptions options);
+  Cfg(const models::Denoiser& inner, CfgOptions options);
 
+  /// Holds a state of the inner network for each of its calls per step: two if the halves run one after the other.
+  std::unique_ptr<models::DenoiserState> begin(const models::Conditioning& condition) const override;
   /// Throws: std::invalid_argument if the condition's rows do not pair with the latent's.
-  at::Tensor predict(const at::Tensor& latent, const Step& step, const models::Conditioning& condition,
-                     attention::Processor& attend) override;
+  at::Tensor predict(const at::Tensor& latent, const Step& step, models::DenoiserState& state,
+                     attention::Processor& attend) const override;
   const std::vector<attention::Site>& sites() const override { return inner_.sites(); }
 
  private:
-  models::Denoiser& inner_;
+  const models::Denoiser& inner_;
   CfgOptions options_;
 };
 

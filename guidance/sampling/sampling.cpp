@@ -6,18 +6,18 @@
 
 namespace reel::guidance {
 
-at::Tensor sample(models::Denoiser& denoiser, Scheduler& scheduler, const models::Conditioning& condition,
-                  const at::Tensor& noise, const NoiseSource& step_noise, attention::Processor& attend,
+at::Tensor sample(const models::Denoiser& denoiser, Scheduler& scheduler,
+                  const models::Conditioning& condition, const at::Tensor& noise,
+                  const NoiseSource& step_noise, attention::Processor& attend,
                   const SamplingCallbacks& callbacks) {
   const c10::InferenceMode no_gradients;
   at::Tensor latent = noise.to(at::kFloat) * scheduler.initial_noise_scale();
-  models::Conditioning kept = condition;
-  kept.projected_context = std::make_shared<std::map<int, at::Tensor>>();
+  const auto state = denoiser.begin(condition);
   for (const Step& step : scheduler.steps()) {
     if (callbacks.before_step) callbacks.before_step(step);
     attend.begin_step(step);
     const at::Tensor input = step.input_scale == 1 ? latent : latent * step.input_scale;
-    const at::Tensor prediction = denoiser.predict(input, step, kept, attend);
+    const at::Tensor prediction = denoiser.predict(input, step, *state, attend);
     latent = scheduler.advance(step, prediction, latent, step_noise);
     // CUDA calls return early; wait, so that progress and times refer to finished steps.
     if (!latent.is_cpu()) latent.flatten()[0].item();

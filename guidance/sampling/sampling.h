@@ -25,8 +25,9 @@ struct SamplingCallbacks {
 /// attend.finish(), which tells the edits that the run is over. Shapes: noise (of unit variance) and result
 /// [R, C, F, H, W], f32, on the noise's device.
 /// Throws: whatever the denoiser, the scheduler or a callback throws; attend.finish() is then not called.
-at::Tensor sample(models::Denoiser& denoiser, Scheduler& scheduler, const models::Conditioning& condition,
-                  const at::Tensor& noise, const NoiseSource& step_noise, attention::Processor& attend,
+at::Tensor sample(const models::Denoiser& denoiser, Scheduler& scheduler,
+                  const models::Conditioning& condition, const at::Tensor& noise,
+                  const NoiseSource& step_noise, attention::Processor& attend,
                   const SamplingCallbacks& callbacks = {});
 
 /// A stream of normal numbers, drawn on the CPU so that a seed means the same on every device. The first draw

@@ -149,7 +149,7 @@ class AutoencoderKl : public Vae {
   LatentShape latent_shape() const override { return latent_; }
   at::ScalarType dtype() const override { return decoder_in_.weight.scalar_type(); }
 
-  at::Tensor encode(const at::Tensor& frames, attention::Processor* attend) override {
+  at::Tensor encode(const at::Tensor& frames, attention::Processor* attend) const override {
     if (frames.dim() != 5 || frames.size(1) != 3 || frames.size(3) % latent_.factor ||
         frames.size(4) % latent_.factor) {
       throw std::invalid_argument(
@@ -168,7 +168,7 @@ class AutoencoderKl : public Vae {
 
   at::Tensor decode(const at::Tensor& latents, const VaeTiling& tiling,
                     const std::function<void(int64_t, int64_t)>& progress,
-                    attention::Processor* attend) override {
+                    attention::Processor* attend) const override {
     if (latents.dim() != 5 || latents.size(1) != latent_.channels) {
       throw std::invalid_argument("[vae] latents must be [batch, " + std::to_string(latent_.channels) +
                                   ", frames, height, width], got " + c10::str(latents.sizes()));

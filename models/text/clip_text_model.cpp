@@ -64,7 +64,7 @@ class ClipText : public TextEncoder {
   }
 
   at::Tensor encode(const std::vector<std::string>& texts, int clip_skip,
-                    attention::Processor* attend) override {
+                    attention::Processor* attend) const override {
     const int64_t length = max_tokens();
     at::Tensor ids = at::full({static_cast<int64_t>(texts.size()), length}, pad_id_, at::kLong);
     for (size_t r = 0; r < texts.size(); ++r) {
@@ -80,7 +80,7 @@ class ClipText : public TextEncoder {
     return encode_ids(ids, clip_skip, attend);
   }
 
-  at::Tensor encode_ids(const at::Tensor& ids, int clip_skip, attention::Processor* attend) override {
+  at::Tensor encode_ids(const at::Tensor& ids, int clip_skip, attention::Processor* attend) const override {
     const auto depth = static_cast<int>(layers_.size());
     if (clip_skip < 0 || clip_skip > depth) {
       throw std::invalid_argument("[clip] 'clip_skip' must lie in 0 to " + std::to_string(depth) + ", got " +

@@ -53,8 +53,10 @@ void Attention::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t 
     const at::Tensor heads = t.unflatten(-1, {heads_, d});
     return temporal ? heads.permute({0, 2, 3, 1, 4}) : heads.permute({0, 1, 3, 2, 4});
   };
-  attention::Call call{
-      .site = site_, .step = pass.step, .tokens = {0, frames, height, width}, .rows = pass.condition.rows};
+  attention::Call call{.site = site_,
+                       .step = pass.step,
+                       .tokens = {0, frames, height, width},
+                       .rows = pass.state.condition.rows};
   if (!temporal) call.tokens.frames = 1;
   if (qkv_.weight.defined()) {
     const at::Tensor qkv = qkv_(x);
@@ -62,7 +64,7 @@ void Attention::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t 
     call.k = split(qkv.narrow(-1, inner_, inner_));
     call.v = split(qkv.narrow(-1, 2 * inner_, inner_));
   } else {
-    const at::Tensor key_value = keys_and_values(pass.condition);
+    const at::Tensor key_value = keys_and_values(pass.state);
     call.q = split(query_(x));
     call.k = split(key_value.narrow(-1, 0, inner_));
     call.v = split(key_value.narrow(-1, inner_, inner_));
@@ -73,11 +75,11 @@ void Attention::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t 
   out_.add_to(residual, merged.reshape({rows, frames, places, inner_}));
 }
 
-at::Tensor Attention::keys_and_values(const Conditioning& condition) const {
-  if (condition.context.dim() != 3) return key_value_(condition.context);
-  if (!condition.projected_context) return key_value_(condition.context.unsqueeze(1));
-  at::Tensor& kept = (*condition.projected_context)[site_.block];
-  if (!kept.defined()) kept = key_value_(condition.context.unsqueeze(1));
+at::Tensor Attention::keys_and_values(UNetState& state) const {
+  const at::Tensor& context = state.condition.context;
+  if (context.dim() != 3) return key_value_(context);
+  at::Tensor& kept = state.projected_text[site_.block];
+  if (!kept.defined()) kept = key_value_(context.unsqueeze(1));
   return kept;
 }
 

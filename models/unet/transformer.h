@@ -1,6 +1,7 @@
 // Transformer blocks of UNets: spatial ones with self- and cross-attention, temporal ones along frames.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "attention/processor.h"
@@ -11,10 +12,18 @@
 
 namespace reel::models {
 
+/// One run of a UNet.
+struct UNetState : DenoiserState {
+  Conditioning condition;  // context already in the network's dtype
+  /// Keys and values of the context by attention site (Site::block). They are the same at every step: each site
+  /// adds its own at its first call. Contexts of each frame are projected anew, since they take F times the memory.
+  std::map<int, at::Tensor> projected_text;
+};
+
 /// What every layer of one forward pass shares.
 struct Pass {
   const Step& step;
-  const Conditioning& condition;  // context already in the network's dtype
+  UNetState& state;
   attention::Processor& attend;
 };
 
@@ -32,7 +41,7 @@ class Attention {
  private:
   /// [R, 1 or F, L, 2 inner]: keys and values of the context, one set for all frames of a row or one per
   /// frame.
-  at::Tensor keys_and_values(const Conditioning& condition) const;
+  at::Tensor keys_and_values(UNetState& state) const;
 
   const attention::Site& site_;
   int64_t heads_, inner_;

@@ -79,18 +79,24 @@ UNet::UNet(const Weights& weights, Conv2d conv_in, UNetOptions options)
   site_list_ = sites_.list();
 }
 
-at::Tensor UNet::predict(const at::Tensor& latent, const Step& step, const Conditioning& given,
-                         attention::Processor& attend) {
+std::unique_ptr<DenoiserState> UNet::begin(const Conditioning& condition) const {
+  auto state = std::make_unique<UNetState>();
+  state->condition = condition;
+  state->condition.context = condition.context.to(conv_in_.weight.scalar_type());
+  return state;
+}
+
+at::Tensor UNet::predict(const at::Tensor& latent, const Step& step, DenoiserState& given,
+                         attention::Processor& attend) const {
   if (latent.dim() != 5 || latent.size(1) != conv_in_.weight.size(1)) {
     throw std::invalid_argument("[model] a latent must be [rows, " + std::to_string(conv_in_.weight.size(1)) +
                                 ", frames, height, width], got " + c10::str(latent.sizes()));
   }
   const auto dtype = conv_in_.weight.scalar_type();
   const int64_t rows = latent.size(0), frames = latent.size(2);
-  Conditioning condition = given;
-  condition.context = given.context.to(dtype);
-  const Pass pass{step, condition, attend};
-  const at::Tensor time = activate(activation_, time_(step, given, rows, latent.device(), dtype));
+  auto& state = dynamic_cast<UNetState&>(given);
+  const Pass pass{step, state, attend};
+  const at::Tensor time = activate(activation_, time_(step, state.condition, rows, latent.device(), dtype));
 
   // [R, C, F, H, W] -> channels-last [R, F, H, W, C]: the one change of layout on the way in.
   const auto image = [&](const Conv2d& conv, const at::Tensor& x) {

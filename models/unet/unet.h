@@ -39,11 +39,12 @@ class UNet : public Denoiser {
   UNet(const Weights& weights, Conv2d conv_in, UNetOptions options);
 
   const std::vector<attention::Site>& sites() const override { return site_list_; }
+  std::unique_ptr<DenoiserState> begin(const Conditioning& condition) const override;
 
   /// Any height and width: odd sizes are rounded up on the way down and restored on the way up.
   /// Throws: std::invalid_argument if `latent` has other channels, or a condition is missing.
-  at::Tensor predict(const at::Tensor& latent, const Step& step, const Conditioning& given,
-                     attention::Processor& attend) override;
+  at::Tensor predict(const at::Tensor& latent, const Step& step, DenoiserState& state,
+                     attention::Processor& attend) const override;
 
  private:
   struct Level {

@@ -11,19 +11,20 @@ using testing::HasSubstr;
 /// A text of n letters becomes n everywhere.
 class LetterCounter : public models::TextEncoder {
  public:
-  at::Tensor encode(const std::vector<std::string>& texts, int clip_skip, attention::Processor*) override {
+  at::Tensor encode(const std::vector<std::string>& texts, int clip_skip,
+                    attention::Processor*) const override {
     ++calls;
     std::vector<at::Tensor> rows;
     for (const std::string& text : texts)
       rows.push_back(at::full({3, 2}, static_cast<double>(text.size() + clip_skip)));
     return at::stack(rows);
   }
-  at::Tensor encode_ids(const at::Tensor&, int, attention::Processor*) override {
+  at::Tensor encode_ids(const at::Tensor&, int, attention::Processor*) const override {
     throw std::logic_error("not asked for");
   }
   std::vector<int64_t> tokenize(const std::string&) const override { return {}; }
   int64_t max_tokens() const override { return 3; }
-  int calls = 0;
+  mutable int calls = 0;
 };
 
 std::vector<float> per_frame(const PromptKeys& keys, int64_t frames, PromptBlend blend) {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "models/files/safetensors.h"
-#include "tests/support/models.h"
+#include "tests/support/denoisers.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::models::lora_test {
@@ -36,7 +36,7 @@ TEST_P(LoraGolden, ChangesTheDenoiserAsTheReferenceDoes) {
   condition.rows.resize(size_t(sample.size(0)));
   condition.timesteps = inputs["run1/timestep"].to(at::kFloat).expand({sample.size(0)});
   attention::Processor attend;
-  EXPECT_LE(max_error(network->predict(sample, Step{}, condition, attend),
+  EXPECT_LE(max_error(predict_once(*network, sample, Step{}, condition, attend),
                       golden_[GetParam() + "/expected_unet_sample"]),
             kTolerance);
 }

@@ -6,11 +6,22 @@
 
 namespace reel::guidance::cfg_test {
 
+struct EchoState : models::DenoiserState {
+  models::Conditioning condition;
+};
+
 /// Answers context + latent row by row, and remembers what it was asked.
 class Echo : public models::Denoiser {
  public:
-  at::Tensor predict(const at::Tensor& latent, const Step&, const models::Conditioning& condition,
-                     attention::Processor&) override {
+  std::unique_ptr<models::DenoiserState> begin(const models::Conditioning& condition) const override {
+    ++runs;
+    auto state = std::make_unique<EchoState>();
+    state->condition = condition;
+    return state;
+  }
+  at::Tensor predict(const at::Tensor& latent, const Step&, models::DenoiserState& state,
+                     attention::Processor&) const override {
+    const models::Conditioning& condition = dynamic_cast<EchoState&>(state).condition;
     EXPECT_EQ(latent.size(0), condition.context.size(0));
     EXPECT_EQ(latent.size(0), static_cast<int64_t>(condition.rows.size()));
     if (condition.pooled.defined()) {
@@ -22,8 +33,8 @@ class Echo : public models::Denoiser {
   }
   const std::vector<attention::Site>& sites() const override { return sites_; }
 
-  std::vector<bool> asked;
-  int calls = 0;
+  mutable std::vector<bool> asked;
+  mutable int calls = 0, runs = 0;
 
  private:
   std::vector<attention::Site> sites_ = {{.path = "here"}};
@@ -41,6 +52,11 @@ const at::Tensor kLatent = at::arange(2 * 6, at::kFloat).sin().reshape({2, 1, 1,
 
 at::Tensor answer(float context, int64_t row) { return kLatent.narrow(0, row, 1) * context + context; }
 
+at::Tensor predict(const Cfg& cfg, const at::Tensor& latent, const models::Conditioning& condition) {
+  attention::Processor attend;
+  return cfg.predict(latent, {}, *cfg.begin(condition), attend);
+}
+
 at::Tensor guided(double scale) {
   return at::cat({answer(1, 0) + (answer(3, 0) - answer(1, 0)) * scale,
                   answer(2, 1) + (answer(5, 1) - answer(2, 1)) * scale});
@@ -48,9 +64,7 @@ at::Tensor guided(double scale) {
 
 TEST(CfgTest, MovesAwayFromTheUnconditionalAnswer) {
   Echo echo;
-  attention::Processor attend;
-  const at::Tensor result =
-      Cfg(echo, {.scale = 7.5}).predict(kLatent, {}, condition({1, 2, 3, 5}, 2), attend);
+  const at::Tensor result = predict(Cfg(echo, {.scale = 7.5}), kLatent, condition({1, 2, 3, 5}, 2));
   EXPECT_TRUE(close(result, guided(7.5), 1e-6, 1e-6));
   EXPECT_EQ(echo.calls, 1);
   EXPECT_EQ(echo.asked, (std::vector<bool>{false, false, true, true}));
@@ -58,10 +72,9 @@ TEST(CfgTest, MovesAwayFromTheUnconditionalAnswer) {
 
 TEST(CfgTest, TwoPassesGiveTheSameAnswerConditionalFirst) {
   Echo echo;
-  attention::Processor attend;
   models::Conditioning given = condition({1, 2, 3, 5}, 2);
   given.pooled = at::zeros({4, 2});
-  const at::Tensor result = Cfg(echo, {.scale = 7.5, .two_passes = true}).predict(kLatent, {}, given, attend);
+  const at::Tensor result = predict(Cfg(echo, {.scale = 7.5, .two_passes = true}), kLatent, given);
   EXPECT_TRUE(close(result, guided(7.5), 1e-6, 1e-6));
   EXPECT_EQ(echo.calls, 2);
   EXPECT_EQ(echo.asked, (std::vector<bool>{true, true, false, false}));
@@ -70,23 +83,20 @@ TEST(CfgTest, TwoPassesGiveTheSameAnswerConditionalFirst) {
 TEST(CfgTest, ScaleOfAtMostOneAsksOnlyTheConditionalRows) {
   for (const double scale : {0.0, 1.0}) {
     Echo echo;
-    attention::Processor attend;
     const at::Tensor expected = at::cat({answer(3, 0), answer(5, 1)});
     Cfg cfg(echo, {.scale = scale});
-    EXPECT_TRUE(at::equal(cfg.predict(kLatent, {}, condition({1, 2, 3, 5}, 2), attend), expected));
-    EXPECT_TRUE(at::equal(cfg.predict(kLatent, {}, condition({3, 5}, 0), attend), expected));
+    EXPECT_TRUE(at::equal(predict(cfg, kLatent, condition({1, 2, 3, 5}, 2)), expected));
+    EXPECT_TRUE(at::equal(predict(cfg, kLatent, condition({3, 5}, 0)), expected));
     EXPECT_EQ(echo.asked, (std::vector<bool>{true, true, true, true}));
   }
 }
 
 TEST(CfgTest, RescalingRestoresTheDeviationOfEachRow) {
   Echo echo;
-  attention::Processor attend;
-  const auto predict = [&](double rescale) {
-    return Cfg(echo, {.scale = 4, .rescale = rescale})
-        .predict(kLatent, {}, condition({1, 2, 3, 5}, 2), attend);
+  const auto rescaled = [&](double rescale) {
+    return predict(Cfg(echo, {.scale = 4, .rescale = rescale}), kLatent, condition({1, 2, 3, 5}, 2));
   };
-  const at::Tensor full = predict(1.0), half = predict(0.5), plain = predict(0.0);
+  const at::Tensor full = rescaled(1.0), half = rescaled(0.5), plain = rescaled(0.0);
   for (int64_t row = 0; row < 2; ++row) {
     const at::Tensor conditional = answer(row == 0 ? 3 : 5, row);
     EXPECT_NEAR(full[row].std().item<double>(), conditional.std().item<double>(), 1e-5);
@@ -97,21 +107,20 @@ TEST(CfgTest, RescalingRestoresTheDeviationOfEachRow) {
 
 TEST(CfgTest, RescalingLeavesAConstantAnswerAlone) {
   Echo echo;
-  attention::Processor attend;
   const at::Tensor zeros = at::zeros({1, 1, 1, 2, 2});
-  const at::Tensor result =
-      Cfg(echo, {.scale = 4, .rescale = 0.7}).predict(zeros, {}, condition({0, 0}, 1), attend);
+  const at::Tensor result = predict(Cfg(echo, {.scale = 4, .rescale = 0.7}), zeros, condition({0, 0}, 1));
   EXPECT_TRUE(at::equal(result, zeros));
 }
 
 TEST(CfgTest, RowsThatDoNotPairAreRefused) {
   Echo echo;
-  attention::Processor attend;
   Cfg cfg(echo, {.scale = 7.5});
-  EXPECT_THROW(cfg.predict(kLatent, {}, condition({1, 2, 3}, 1), attend), std::invalid_argument);
-  EXPECT_THROW(cfg.predict(kLatent, {}, condition({3, 5}, 0), attend), std::invalid_argument);
-  EXPECT_THROW(cfg.predict(kLatent, {}, condition({1, 2, 3, 5}, 1), attend), std::invalid_argument);
-  EXPECT_THROW(cfg.predict(kLatent, {}, condition({1, 2, 3, 5}, 4), attend), std::invalid_argument);
+  EXPECT_THROW(predict(cfg, kLatent, condition({1, 2, 3}, 1)), std::invalid_argument);
+  EXPECT_THROW(predict(cfg, kLatent, condition({3, 5}, 0)), std::invalid_argument);
+  EXPECT_THROW(predict(cfg, kLatent, condition({1, 2, 3, 5}, 1)), std::invalid_argument);
+  EXPECT_THROW(predict(cfg, kLatent, condition({1, 2, 3, 5}, 4)), std::invalid_argument);
+  EXPECT_THROW(predict(cfg, kLatent, condition({3, 5}, 1)), std::invalid_argument)
+      << "the latent has two rows";
   EXPECT_EQ(echo.calls, 0);
 }
 

@@ -12,8 +12,11 @@ using Log = std::vector<std::string>;
 class LoggingDenoiser : public models::Denoiser {
  public:
   explicit LoggingDenoiser(Log& log) : log_(log) {}
-  at::Tensor predict(const at::Tensor& latent, const Step& step, const models::Conditioning&,
-                     attention::Processor&) override {
+  std::unique_ptr<models::DenoiserState> begin(const models::Conditioning&) const override {
+    return std::make_unique<models::DenoiserState>();
+  }
+  at::Tensor predict(const at::Tensor& latent, const Step& step, models::DenoiserState&,
+                     attention::Processor&) const override {
     EXPECT_TRUE(c10::InferenceMode::is_enabled());
     log_.push_back(c10::str("predict ", step.index, " of ", latent[0].item<float>()));
     return at::full({1}, 10.0 * (step.index + 1));

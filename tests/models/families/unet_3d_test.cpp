@@ -63,7 +63,7 @@ TEST(UNet3DTest, TakesAnyNumberOfFrames) {
   condition.rows.resize(1);
   attention::Processor attend;
   const at::Tensor latent = at::zeros({1, 4, 67, 2, 2});
-  EXPECT_EQ(network->predict(latent, Step{}, condition, attend).sizes(), latent.sizes());
+  EXPECT_EQ(predict_once(*network, latent, Step{}, condition, attend).sizes(), latent.sizes());
 }
 
 std::string refusal(const std::string& key, const std::string& value) {

@@ -93,7 +93,7 @@ TEST(UNetMotionTest, RefusesMoreFramesThanItHasPositionsFor) {
   Conditioning condition{golden["run1/encoder_hidden_states"], {Row{}}, {}, {}, {}};
   attention::Processor attend;
   const at::Tensor latent = at::zeros({1, golden["run1/sample"].size(1), 400, 4, 4});
-  EXPECT_THROW(network->predict(latent, Step{}, condition, attend), std::invalid_argument);
+  EXPECT_THROW(predict_once(*network, latent, Step{}, condition, attend), std::invalid_argument);
 }
 
 TEST(UNetMotionTest, ProjectsTheContextOnceForAllStepsWithTheSameResult) {
@@ -104,12 +104,11 @@ TEST(UNetMotionTest, ProjectsTheContextOnceForAllStepsWithTheSameResult) {
   attention::Processor attend;
   const at::Tensor latent = golden["run0/sample"];
   const size_t rows = static_cast<size_t>(latent.size(0));
-  Conditioning condition{golden["run0/encoder_hidden_states"], std::vector<Row>(rows), {}, {}, {}};
-  const at::Tensor expected = network->predict(latent, Step{}, condition, attend);
-  condition.projected_context = std::make_shared<std::map<int, at::Tensor>>();
+  const Conditioning condition{golden["run0/encoder_hidden_states"], std::vector<Row>(rows), {}, {}, {}};
+  const at::Tensor expected = predict_once(*network, latent, Step{}, condition, attend);
+  const auto state = network->begin(condition);
   for (int call = 0; call < 2; ++call)
-    EXPECT_TRUE(at::equal(network->predict(latent, Step{}, condition, attend), expected)) << "call " << call;
-  EXPECT_FALSE(condition.projected_context->empty());
+    EXPECT_TRUE(at::equal(network->predict(latent, Step{}, *state, attend), expected)) << "call " << call;
 }
 
 }  // namespace reel::models::unet_motion_test

@@ -3,6 +3,7 @@
 
 #include "models/files/safetensors.h"
 #include "tests/pipeline/nodes/node_testing.h"
+#include "tests/support/denoisers.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reel::pipeline::rescale_cfg_test {
@@ -69,7 +70,7 @@ TEST(RescaleCfgTest, BringsBackTheDeviationOfTheConditionalPrediction) {
   attention::Processor attend;
   attend.begin_step(step);
   const at::Tensor both =
-      denoiser->predict(at::cat({latent, latent}), step, condition, attend).to(at::kDouble);
+      models::predict_once(*denoiser, at::cat({latent, latent}), step, condition, attend).to(at::kDouble);
   const at::Tensor u = both.narrow(0, 0, 2), c = both.narrow(0, 2, 2), guided = u + 6 * (c - u);
   at::Tensor restored = guided.clone();
   for (int64_t row = 0; row < 2; ++row)
