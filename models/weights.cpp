@@ -7,6 +7,8 @@ struct Weights::State {
   LoadOptions options;
   std::set<std::string> asked;
   std::vector<std::string> problems;
+  std::map<std::string, const void*>
+      views;  // of the file, by name, that get() returned and place() has not seen
 };
 
 namespace {
@@ -75,14 +77,31 @@ at::Tensor Weights::get(const std::string& name, at::IntArrayRef shape) const {
   }
   if (options.shapes_only) return planned();
   at::Tensor tensor = state_->checkpoint.view(full);
-  if (options.patch && options.patch->wants(full)) {
+  const bool patched = options.patch && options.patch->wants(full);
+  if (patched) {
     tensor = tensor.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
     options.patch->apply(full, tensor);
   }
-  if (tensor.scalar_type() == options.dtype && options.device.is_cpu()) return tensor;
-  at::Tensor converted = tensor.to(options.dtype).to(options.device);
+  if (!patched && tensor.scalar_type() == options.dtype) {
+    state_->views[full] = tensor.const_data_ptr();
+    return tensor;
+  }
+  at::Tensor converted = tensor.to(options.dtype);
   state_->checkpoint.release(full);  // the file's copy is not read again: let the system have its pages
   return converted;
+}
+
+at::Tensor Weights::place(const at::Tensor& tensor) const {
+  const LoadOptions& options = state_->options;
+  if (!tensor.defined()) return tensor;
+  const at::Tensor kept = options.shapes_only ? tensor : tensor.to(options.device);
+  // Whoever still shares a page that is given back reads it from the file again.
+  for (const auto& [name, data] : state_->views) {
+    if (kept.is_cpu() && kept.const_data_ptr() == data) continue;
+    state_->checkpoint.release(name);
+  }
+  state_->views.clear();
+  return kept;
 }
 
 void Weights::check() const {

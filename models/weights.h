@@ -51,9 +51,9 @@ class Weights {
   /// The names below `name`. Scopes nest: scope("a").scope("b") holds the names that begin with "a.b.".
   Weights scope(const std::string& name) const;
 
-  /// The tensor of that name and shape, in the type and on the device of the options (a view of the file if
-  /// these are the file's own). If it is missing or has another shape, that is noted for check(), and an
-  /// empty tensor of the right shape takes its place.
+  /// The tensor of that name and shape, in the type of the options, on the host (a view of the file if the type is
+  /// the file's own). If it is missing or has another shape, that is noted for check(), and an empty tensor of the
+  /// right shape takes its place. A layer arranges the tensor as it needs it, and gives what it keeps to place().
   at::Tensor get(const std::string& name, at::IntArrayRef shape) const;
 
   /// As get, but undefined if the checkpoint has no tensor of that name.
@@ -61,6 +61,11 @@ class Weights {
 
   bool has(const std::string& name) const;
   /// The shape in the file; empty if there is no such tensor. For layers whose size no configuration states.
+  /// Moves a tensor to the device of the options. Every tensor that a layer keeps passes through here, once, in its
+  /// final form; undefined ones pass unchanged. Pages of the file that the tensor was made from, and no longer
+  /// shares, are given back to the system.
+  at::Tensor place(const at::Tensor& tensor) const;
+
   std::vector<int64_t> shape(const std::string& name) const;
   /// Marks a tensor as known although no layer takes it (a buffer that is recomputed).
   void ignore(const std::string& name) const;

@@ -33,12 +33,14 @@ std::vector<std::vector<int64_t>> up_layers(const Config& config, const std::str
 
 /// PIA adapters bring an input convolution of their own, of which the channels beyond the UNet's are used.
 Conv2d load_conv_in(const Weights& weights, int64_t own, int64_t width, int64_t adapter_channels) {
-  Conv2d conv = Conv2d::load(weights.scope("conv_in"), own, width);
-  if (adapter_channels <= own) return conv;
+  if (adapter_channels <= own) return Conv2d::load(weights.scope("conv_in"), own, width);
+  Conv2d conv{.rows_at_once = weights.options().rows_at_once};
+  const at::Tensor first = weights.get("conv_in.weight", {width, own, 3, 3});
   const at::Tensor more = weights.get("adapter_conv_in.weight", {width, adapter_channels, 3, 3});
   weights.get("adapter_conv_in.bias", {width});
-  conv.weight = at::cat({conv.weight, more.narrow(1, own, adapter_channels - own)}, 1)
-                    .contiguous(at::MemoryFormat::ChannelsLast);
+  conv.weight = weights.place(at::cat({first, more.narrow(1, own, adapter_channels - own)}, 1)
+                                  .contiguous(at::MemoryFormat::ChannelsLast));
+  conv.bias = weights.place(weights.get("conv_in.bias", {width}));
   return conv;
 }
 

@@ -13,8 +13,9 @@ at::Tensor to_nhwc(const at::Tensor& x) { return x.permute({0, 2, 3, 1}).contigu
 Conv2d Conv2d::load(const Weights& weights, int64_t in, int64_t out, int64_t kernel, int64_t stride,
                     int64_t padding) {
   Conv2d conv;
-  conv.weight = weights.get("weight", {out, in, kernel, kernel}).contiguous(at::MemoryFormat::ChannelsLast);
-  conv.bias = weights.get("bias", {out});
+  conv.weight = weights.place(
+      weights.get("weight", {out, in, kernel, kernel}).contiguous(at::MemoryFormat::ChannelsLast));
+  conv.bias = weights.place(weights.get("bias", {out}));
   conv.stride = stride, conv.padding = padding;
   conv.rows_at_once = weights.options().rows_at_once;
   return conv;

@@ -33,12 +33,20 @@ Linear empty_linear(const Weights& weights) {
   return {.rows_at_once = weights.options().rows_at_once, .gpu_tile = weights.options().gpu_tile};
 }
 
+/// The weight [out, in] of a layer that may be stored as a convolution of width 1.
+at::Tensor pointwise(const Weights& weights, int64_t in, int64_t out) {
+  std::vector<int64_t> shape = {out, in};
+  const size_t stored = weights.shape("weight").size();
+  if (stored == 3 || stored == 4) shape.resize(stored, 1);
+  return weights.get("weight", shape).flatten(1);
+}
+
 }  // namespace
 
 Linear Linear::load(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
   Linear linear = empty_linear(weights);
-  linear.weight = weights.get("weight", {out, in});
-  if (with_bias) linear.bias = weights.get("bias", {out});
+  linear.weight = weights.place(weights.get("weight", {out, in}));
+  if (with_bias) linear.bias = weights.place(weights.get("bias", {out}));
   return linear;
 }
 
@@ -46,23 +54,20 @@ Linear Linear::load_fused(const Weights& weights, const std::vector<std::string>
                           const std::vector<int64_t>& out, bool with_bias) {
   std::vector<at::Tensor> rows, biases;
   for (size_t i = 0; i < names.size(); ++i) {
-    const Linear part = load_pointwise(weights.scope(names[i]), in, out[i], with_bias);
-    rows.push_back(part.weight);
-    if (with_bias) biases.push_back(part.bias);
+    const Weights part = weights.scope(names[i]);
+    rows.push_back(pointwise(part, in, out[i]));
+    if (with_bias) biases.push_back(part.get("bias", {out[i]}));
   }
   Linear linear = empty_linear(weights);
-  linear.weight = at::cat(rows);
-  if (with_bias) linear.bias = at::cat(biases);
+  linear.weight = weights.place(at::cat(rows));
+  if (with_bias) linear.bias = weights.place(at::cat(biases));
   return linear;
 }
 
 Linear Linear::load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias) {
   Linear linear = empty_linear(weights);
-  std::vector<int64_t> shape = {out, in};
-  const size_t stored = weights.shape("weight").size();
-  if (stored == 3 || stored == 4) shape.resize(stored, 1);
-  linear.weight = weights.get("weight", shape).flatten(1);
-  if (with_bias) linear.bias = weights.get("bias", {out});
+  linear.weight = weights.place(pointwise(weights, in, out));
+  if (with_bias) linear.bias = weights.place(weights.get("bias", {out}));
   return linear;
 }
 

@@ -11,7 +11,8 @@ GroupNorm GroupNorm::load(const Weights& weights, int64_t channels, int64_t grou
                              " channels do not divide into " + std::to_string(groups) +
                              " groups; check norm_num_groups in config.json");
   }
-  return {weights.get("weight", {channels}), weights.get("bias", {channels}), groups, eps};
+  return {weights.place(weights.get("weight", {channels})), weights.place(weights.get("bias", {channels})),
+          groups, eps};
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
@@ -24,7 +25,7 @@ at::Tensor GroupNorm::silu(const at::Tensor& x) const {
 
 LayerNorm LayerNorm::load(const Weights& weights, int64_t width, double eps, bool affine) {
   if (!affine) return {{}, {}, eps};
-  return {weights.get("weight", {width}), weights.get("bias", {width}), eps};
+  return {weights.place(weights.get("weight", {width})), weights.place(weights.get("bias", {width})), eps};
 }
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {

@@ -40,10 +40,10 @@ TemporalConv::TemporalConv(const Weights& weights, int64_t channels, int64_t nor
     // The reference numbers its layers (norm, activation, dropout, convolution); the first has no dropout.
     const Weights conv = layer.scope(i == 1 ? "2" : "3");
     layers_.push_back({GroupNorm::load(layer.scope("0"), channels, norm_groups, 1e-5),
-                       conv.get("weight", {channels, channels, 3, 1, 1})
-                           .squeeze(-1)
-                           .contiguous(at::MemoryFormat::ChannelsLast),
-                       conv.get("bias", {channels})});
+                       conv.place(conv.get("weight", {channels, channels, 3, 1, 1})
+                                      .squeeze(-1)
+                                      .contiguous(at::MemoryFormat::ChannelsLast)),
+                       conv.place(conv.get("bias", {channels}))});
   }
 }
 

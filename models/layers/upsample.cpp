@@ -31,8 +31,9 @@ UpsampleConv UpsampleConv::load(const Weights& weights, int64_t in, int64_t out)
   for (const at::Tensor& rows : fold(weight.to(at::kFloat).transpose(2, 3)))
     for (const at::Tensor& both : fold(rows.transpose(2, 3))) phases.push_back(both);
   UpsampleConv conv;
-  conv.phases_ = at::cat(phases).to(weight.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
-  conv.bias_ = bias.repeat(4);
+  conv.phases_ =
+      weights.place(at::cat(phases).to(weight.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast));
+  conv.bias_ = weights.place(bias.repeat(4));
   return conv;
 }
 

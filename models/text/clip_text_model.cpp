@@ -32,8 +32,9 @@ class ClipText : public TextEncoder {
     const int64_t inner = config.bounded("intermediate_size", 2048, 1, 1 << 20);
     const double eps = config.number("layer_norm_eps", 1e-5);
     vocabulary_ = config.bounded("vocab_size", 49408, 1, 1 << 24);
-    token_table_ = weights.get("embeddings.token_embedding.weight", {vocabulary_, width_});
-    position_table_ = weights.get("embeddings.position_embedding.weight", {max_tokens_, width_});
+    token_table_ = weights.place(weights.get("embeddings.token_embedding.weight", {vocabulary_, width_}));
+    position_table_ =
+        weights.place(weights.get("embeddings.position_embedding.weight", {max_tokens_, width_}));
     weights.ignore("embeddings.position_ids");  // a buffer of older files: 0, 1, 2, ...
     const int64_t layers = config.bounded("num_hidden_layers", 12, 1, 512);
     for (int64_t i = 0; i < layers; ++i) {

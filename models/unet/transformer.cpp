@@ -11,10 +11,11 @@ namespace {
 /// Sinusoidal positions [frames, width]: sines at even, cosines at odd channels. Read from the file where it
 /// has them, since a fine-tuned table may differ.
 at::Tensor frame_positions(const Weights& weights, int64_t frames, int64_t width) {
-  if (weights.has("pos_embed.pe")) return weights.get("pos_embed.pe", {1, frames, width}).squeeze(0);
+  if (weights.has("pos_embed.pe"))
+    return weights.place(weights.get("pos_embed.pe", {1, frames, width}).squeeze(0));
   const auto& options = weights.options();
   if (options.shapes_only)
-    return at::empty({frames, width}, at::TensorOptions(options.dtype).device(at::kMeta));
+    return weights.place(at::empty({frames, width}, at::TensorOptions(options.dtype).device(at::kMeta)));
   const at::Tensor position = at::arange(frames, at::kFloat).unsqueeze(1);
   const at::Tensor frequency =
       at::exp(at::arange(0, width, 2, at::kFloat) * (-std::log(10000.0) / double(width)));
@@ -22,7 +23,7 @@ at::Tensor frame_positions(const Weights& weights, int64_t frames, int64_t width
   const at::Tensor angles = position * frequency;
   table.slice(1, 0, width, 2).copy_(at::sin(angles));
   table.slice(1, 1, width, 2).copy_(at::cos(angles).narrow(1, 0, width / 2));
-  return table.to(options.dtype).to(options.device);
+  return weights.place(table.to(options.dtype));
 }
 
 }  // namespace
