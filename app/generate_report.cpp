@@ -6,7 +6,7 @@
 
 #include "app/session/plugins.h"
 #include "models/default_dtype.h"
-#include "models/files/checkpoint.h"
+#include "pipeline/memory_plan.h"
 #include "pipeline/process_memory.h"
 #include "pipeline/run/model_cache.h"
 
@@ -54,29 +54,23 @@ json edits_json(const std::vector<attention::EditReport>& edits, bool with_sites
   return list;
 }
 
-/// Rough upper estimate of what a run holds: weights in the wanted dtype, and the widest maps of UNet and
-/// decoder.
 json memory_estimate(const GenerateJob& job, const Placement& placement) {
-  int64_t weights = 0;
-  for (const models::ComponentFiles* files : {&job.model.denoiser, &job.model.vae, &job.model.text_encoder}) {
-    for (const models::Checkpoint& checkpoint : models::open_checkpoints(*files)) {
-      for (const std::string& name : checkpoint.names()) {
-        int64_t elements = 1;
-        for (const int64_t size : checkpoint.info(name).shape) elements *= size;
-        weights += elements * static_cast<int64_t>(at::elementSize(dtype_of(job, placement)));
-      }
-    }
-  }
-  const auto channels = job.model.denoiser.config.integers("block_out_channels", {320, 640, 1280, 1280});
-  const models::Extent latent = job.model.latent.of({job.frames, job.height, job.width}, "generate");
-  const int64_t cells = latent.frames * latent.height * latent.width;
-  const int64_t rows = job.guidance > 1 ? 2 : 1;
-  // At the finest level a forward pass holds about 24 maps' worth: skips, the residual stream and GEGLU's
-  // eightfold one.
-  const int64_t activations =
-      rows * cells * channels.front() * 24 * static_cast<int64_t>(at::elementSize(dtype_of(job, placement)));
-  return {
-      {"weights_bytes", weights}, {"activations_bytes", activations}, {"total_bytes", weights + activations}};
+  const GenerateOptions& o = job.options;
+  const pipeline::VideoSize size{.frames = job.frames,
+                                 .width = job.width,
+                                 .height = job.height,
+                                 .steps = job.steps,
+                                 .guided = job.guidance > 1,
+                                 .text_per_frame = !o.prompt_keys.empty() || !job.stages.empty()};
+  const pipeline::MemoryPlan plan =
+      pipeline::plan_memory(plugins().families, job.model, placement.device, placement.dtype, size);
+  return {{"weights_bytes", plan.weights},
+          {"activations_bytes", plan.activations},
+          {"total_bytes", plan.weights + plan.activations},
+          {"output_bytes", plan.output},
+          {"host_bytes", plan.host},
+          {"device_bytes", plan.device},
+          {"flops", plan.flops}};
 }
 
 double node_seconds(const pipeline::Report& report, const char* id) {
@@ -126,10 +120,12 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
   std::snprintf(line, sizeof line, "  sampling %lld steps, guidance %g, seed %llu\n", (long long)job.steps,
                 job.guidance, (unsigned long long)job.seed);
   text += line;
+  const auto bytes = [&](const char* name) { return document["memory"][name].get<double>() * mib; };
   std::snprintf(line, sizeof line, "  memory   about %.0f MiB: weights %.0f, activations %.0f\n",
-                document["memory"]["total_bytes"].get<double>() * mib,
-                document["memory"]["weights_bytes"].get<double>() * mib,
-                document["memory"]["activations_bytes"].get<double>() * mib);
+                bytes("total_bytes"), bytes("weights_bytes"), bytes("activations_bytes"));
+  text += line;
+  std::snprintf(line, sizeof line, "  process  about %.0f MiB with program and libraries, %.3g TFLOP\n",
+                bytes("host_bytes"), document["memory"]["flops"].get<double>() * 1e-12);
   text += line;
   for (const attention::EditReport& edit : edits) {
     text += "  edit     " + edit.edit + ": " + std::to_string(edit.sites.size()) + " of " +

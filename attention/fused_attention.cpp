@@ -116,10 +116,10 @@ Partial fused_attention(const Call& call) {
   // Generic fused attention works in tiles made for long sequences and wastes most of them on few keys. These
   // thresholds were measured: benchmarks/README.md.
   const bool half = call.q.scalar_type() != at::kFloat;
-  const int64_t few = call.q.is_cpu() ? kMostKeys : half ? 32 : d <= 80 ? 16 : 0;
+  const bool on_host = !call.q.is_cuda();  // plans, whose tensors have no data, follow the CPU's course
+  const int64_t few = on_host ? kMostKeys : half ? 32 : d <= 80 ? 16 : 0;
   if (groups > 1 && unmasked && !call.wants_lse && call.k.size(3) <= few && call.k.size(2) == heads &&
-      call.k.size(4) == d && d <= kWidestHead &&
-      (call.q.is_cpu() || (n <= few && call.k.size(1) == groups))) {
+      call.k.size(4) == d && d <= kWidestHead && (on_host || (n <= few && call.k.size(1) == groups))) {
     return {frame_attention(call.q, call.k, call.v, scale_of(call)), {}};
   }
   if (call.k.size(1) == 1 && groups > 1 && unmasked) {

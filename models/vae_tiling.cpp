@@ -20,7 +20,18 @@ at::Tensor ramp(int64_t begin, int64_t length, int64_t size, int64_t overlap) {
   return weights;
 }
 
+constexpr int64_t kMapBytes = int64_t{512} << 20;
+constexpr int64_t kMapValues = 512;  // of each pixel in a decoder's widest maps, about
+
 }  // namespace
+
+int64_t frames_at_once(const Vae& vae, int64_t height, int64_t width, int64_t tile) {
+  const auto side = [tile, factor = vae.latent_shape().factor](int64_t cells) {
+    return tile > 0 ? std::min(tile, cells * factor) : cells * factor;
+  };
+  const auto values = kMapBytes / static_cast<int64_t>(c10::elementSize(vae.dtype()));
+  return std::max<int64_t>(1, values / kMapValues / (side(height) * side(width)));
+}
 
 at::Tensor decode_tiled(const at::Tensor& images, int64_t factor, const VaeTiling& tiling,
                         const std::function<void(int64_t, int64_t)>& progress,

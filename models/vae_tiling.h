@@ -15,4 +15,8 @@ at::Tensor decode_tiled(const at::Tensor& images, int64_t factor, const VaeTilin
                         const std::function<void(int64_t, int64_t)>& progress,
                         const std::function<at::Tensor(const at::Tensor&)>& decode);
 
+/// How many frames of a latent [..., height, width] to decode together, so that the decoder's widest maps stay near
+/// 512 MiB. tile: side of a tile in pixels, 0: none.
+int64_t frames_at_once(const Vae& vae, int64_t height, int64_t width, int64_t tile);
+
 }  // namespace reel::models

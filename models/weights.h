@@ -31,6 +31,8 @@ struct LoadOptions {
     std::function<void(const std::string& name, at::Tensor& weight)> apply;
   };
   std::shared_ptr<Patch> patch;
+  /// Whether tensors without data stand for those of a CPU: a plan follows the course of computation there.
+  bool plans_for_host() const { return shapes_only && device.is_cpu(); }
 };
 
 /// Everything that is wrong with a checkpoint, in one error.
@@ -59,13 +61,13 @@ class Weights {
   /// As get, but undefined if the checkpoint has no tensor of that name.
   at::Tensor find(const std::string& name, at::IntArrayRef shape) const;
 
-  bool has(const std::string& name) const;
-  /// The shape in the file; empty if there is no such tensor. For layers whose size no configuration states.
   /// Moves a tensor to the device of the options. Every tensor that a layer keeps passes through here, once, in its
   /// final form; undefined ones pass unchanged. Pages of the file that the tensor was made from, and no longer
   /// shares, are given back to the system.
   at::Tensor place(const at::Tensor& tensor) const;
 
+  bool has(const std::string& name) const;
+  /// The shape in the file; empty if there is no such tensor. For layers whose size no configuration states.
   std::vector<int64_t> shape(const std::string& name) const;
   /// Marks a tensor as known although no layer takes it (a buffer that is recomputed).
   void ignore(const std::string& name) const;

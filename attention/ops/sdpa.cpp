@@ -1,6 +1,7 @@
 #include "attention/ops/sdpa.h"
 
 #include <ATen/ATen.h>
+#include <torch/library.h>
 
 #include <algorithm>
 #include <limits>
@@ -85,6 +86,16 @@ Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, cons
     return marked({std::get<0>(result), std::get<1>(result).narrow(2, 0, q.size(2))}, mask);
   }
   return composed(q, k, v, mask, options);
+}
+
+// Without data, to plan the memory of a run: as much as the kernels take, which return the heads of a token side by
+// side. ATen itself would form the map.
+TORCH_LIBRARY_IMPL(aten, Meta, library) {
+  library.impl("scaled_dot_product_attention",
+               [](const at::Tensor& q, const at::Tensor&, const at::Tensor& v,
+                  const std::optional<at::Tensor>&, double, bool, std::optional<double>, bool) {
+                 return at::empty({q.size(0), q.size(2), q.size(1), v.size(3)}, q.options()).transpose(1, 2);
+               });
 }
 
 }  // namespace reel::attention

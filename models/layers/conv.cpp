@@ -18,12 +18,14 @@ Conv2d Conv2d::load(const Weights& weights, int64_t in, int64_t out, int64_t ker
   conv.bias = weights.place(weights.get("bias", {out}));
   conv.stride = stride, conv.padding = padding;
   conv.rows_at_once = weights.options().rows_at_once;
+  conv.host_plan = weights.options().plans_for_host();
   return conv;
 }
 
 at::Tensor Conv2d::operator()(const at::Tensor& x) const {
   if (weight.size(2) == 1 && weight.size(3) == 1 && stride == 1 && padding == 0) {
-    return product_by_rows(x, weight.flatten(1), bias, rows_at_once);
+    return product_by_rows(x, weight.flatten(1), bias, rows_at_once,
+                           x.is_cpu() || (host_plan && x.is_meta()));
   }
   return to_nhwc(convolved(to_nchw(x), weight, bias, {stride, stride}, {padding, padding}));
 }

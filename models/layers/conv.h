@@ -13,6 +13,7 @@ struct Conv2d {
   at::Tensor weight, bias;  // [out, in, k, k] channels-last
   int64_t stride = 1, padding = 1;
   int64_t rows_at_once = 1;  // of 1x1 kernels: LoadOptions::rows_at_once
+  bool host_plan = false;    // LoadOptions::plans_for_host
   static Conv2d load(const Weights& weights, int64_t in, int64_t out, int64_t kernel = 3, int64_t stride = 1,
                      int64_t padding = 1);
   /// x [N, H, W, in], or [R, F, H, W, in] for a 1x1 kernel.

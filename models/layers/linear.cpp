@@ -20,8 +20,8 @@ bool has_bf16_convolutions() {
 
 /// On CPUs a 1x1 convolution of many positions runs 10 to 15 % faster than the same matrix product, and adds
 /// its bias on the way. In f32 what counts is the positions of a row, so that rows do not depend on one another.
-bool as_convolution(const at::Tensor& x, int64_t positions) {
-  if (!x.is_cpu() || !x.is_contiguous() || !at::hasMKLDNN()) return false;
+bool as_convolution(const at::Tensor& x, int64_t positions, bool on_host) {
+  if (!on_host || !x.is_contiguous() || !at::hasMKLDNN()) return false;
   if (x.scalar_type() == at::kFloat) return positions >= kManyPositions;
   return x.scalar_type() == at::kBFloat16 && x.numel() >= 256 * x.size(-1) && has_bf16_convolutions();
 }
@@ -30,7 +30,10 @@ bool as_convolution(const at::Tensor& x, int64_t positions) {
 at::Tensor as_map(const at::Tensor& x) { return x.view({1, -1, 1, x.size(-1)}).permute({0, 3, 1, 2}); }
 
 Linear empty_linear(const Weights& weights) {
-  return {.rows_at_once = weights.options().rows_at_once, .gpu_tile = weights.options().gpu_tile};
+  const LoadOptions& options = weights.options();
+  return {.rows_at_once = options.rows_at_once,
+          .gpu_tile = options.gpu_tile,
+          .host_plan = options.plans_for_host()};
 }
 
 /// The weight [out, in] of a layer that may be stored as a convolution of width 1.
@@ -76,8 +79,8 @@ int64_t positions_of_row(const at::Tensor& x) {
 }
 
 at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                           int64_t rows_at_once) {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() < 2 || x.size(0) == 0)
+                           int64_t rows_at_once, bool on_host) {
+  if (!on_host || x.scalar_type() != at::kFloat || x.dim() < 2 || x.size(0) == 0)
     return at::linear(x, weight, bias);
   std::vector<at::Tensor> rows;
   std::vector<int64_t> copies(static_cast<size_t>(x.dim()), 1);
@@ -109,7 +112,9 @@ at::Tensor Linear::apply(const at::Tensor& x, int64_t positions) const {
   if (gpu_tile > 0 && x.is_cuda()) return product_in_tiles(x, weight, bias, gpu_tile);
   // Up to 20,480 values the matrix product is as fast.
   const bool small = x.scalar_type() == at::kFloat && positions * rows_at_once * x.size(-1) <= 20480;
-  if (small || !as_convolution(x, positions)) return product_by_rows(x, weight, bias, rows_at_once);
+  const bool host = on_host(x);
+  if (small || !as_convolution(x, positions, host))
+    return product_by_rows(x, weight, bias, rows_at_once, host);
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
   const at::Tensor y = convolved(as_map(x), weight.unsqueeze(-1).unsqueeze(-1), bias, {1, 1}, {0, 0});
@@ -117,9 +122,9 @@ at::Tensor Linear::apply(const at::Tensor& x, int64_t positions) const {
 }
 
 void Linear::add_to(const at::Tensor& residual, const at::Tensor& x, int64_t positions) const {
-  if (!as_convolution(x, positions)) {
+  if (!as_convolution(x, positions, on_host(x))) {
     residual.add_(gpu_tile > 0 && x.is_cuda() ? product_in_tiles(x, weight, bias, gpu_tile)
-                                              : product_by_rows(x, weight, bias, rows_at_once));
+                                              : product_by_rows(x, weight, bias, rows_at_once, on_host(x)));
     return;
   }
   // Boxed, since the exact C++ types of this signature are not LibTorch's public interface; its schema is.

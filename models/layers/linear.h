@@ -25,6 +25,7 @@ struct Linear {
   at::Tensor weight, bias;   // [out, in], [out] or undefined
   int64_t rows_at_once = 1;  // LoadOptions::rows_at_once
   int64_t gpu_tile = 0;      // LoadOptions::gpu_tile
+  bool host_plan = false;    // LoadOptions::plans_for_host
   static Linear load(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
   /// Several projections of one input as a single layer: their rows are stacked in the order of `names`. Each
   /// may be stored as load_pointwise allows.
@@ -32,6 +33,8 @@ struct Linear {
                            const std::vector<int64_t>& out, bool with_bias);
   /// The layer may be stored as a convolution of width 1, [out, in, 1] or [out, in, 1, 1].
   static Linear load_pointwise(const Weights& weights, int64_t in, int64_t out, bool with_bias = true);
+  /// Whether x is computed as on a CPU.
+  bool on_host(const at::Tensor& x) const { return x.is_cpu() || (host_plan && x.is_meta()); }
   at::Tensor operator()(const at::Tensor& x) const { return apply(x, positions_of_row(x)); }
   /// residual += x W^T + b, in place; on CPUs the sum needs no pass of its own. `residual` must be
   /// contiguous.
@@ -46,9 +49,9 @@ struct Linear {
 
 /// x W^T + b by the matrix product of ATen's library. On CPUs in f32, whose products round by the number of
 /// positions and, at the end of a tile, by where a position stands, each product takes one batch row,
-/// `rows_at_once` times.
+/// `rows_at_once` times. on_host: whether x is on a CPU, or stands for a tensor there.
 at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                           int64_t rows_at_once);
+                           int64_t rows_at_once, bool on_host);
 
 /// x W^T + b on a GPU in products whose size does not depend on the number of batch rows: LoadOptions::gpu_tile.
 at::Tensor product_in_tiles(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -38,7 +38,7 @@ at::Tensor geglu(const at::Tensor& x) {
 
 namespace {
 
-// On devices without kernels of their own, and for planning without data, the same from ATen's operators.
+// On devices without kernels of their own, the same from ATen's operators.
 at::Tensor group_norm_composed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                int64_t groups, double eps, bool silu) {
   at::Tensor y =
@@ -56,6 +56,17 @@ at::Tensor geglu_composed(const at::Tensor& x) {
 TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
   library.impl("group_norm_channels_last", group_norm_composed);
   library.impl("geglu", geglu_composed);
+}
+
+// Without data, to plan the memory of a run: as much as the kernels take.
+TORCH_LIBRARY_IMPL(reel, Meta, library) {
+  library.impl("group_norm_channels_last", [](const at::Tensor& x, const at::Tensor&, const at::Tensor&,
+                                              int64_t, double, bool) { return at::empty_like(x); });
+  library.impl("geglu", [](const at::Tensor& x) {
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape.back() /= 2;
+    return at::empty(shape, x.options());
+  });
 }
 
 }  // namespace reel::models

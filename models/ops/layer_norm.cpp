@@ -32,7 +32,7 @@ at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::T
 
 namespace {
 
-// On devices without a kernel of their own, and for planning without data.
+// On devices without a kernel of their own.
 at::Tensor layer_norm_composed(const at::Tensor& x, const MaybeTensor& weight, const MaybeTensor& bias,
                                const MaybeTensor& positions, double eps) {
   at::Tensor y = at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
@@ -43,6 +43,12 @@ at::Tensor layer_norm_composed(const at::Tensor& x, const MaybeTensor& weight, c
 
 TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
   library.impl("layer_norm", layer_norm_composed);
+}
+
+// Without data, to plan the memory of a run: as much as the kernels take.
+TORCH_LIBRARY_IMPL(reel, Meta, library) {
+  library.impl("layer_norm", [](const at::Tensor& x, const MaybeTensor&, const MaybeTensor&,
+                                const MaybeTensor&, double) { return at::empty_like(x); });
 }
 
 }  // namespace reel::models

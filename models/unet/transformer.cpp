@@ -93,7 +93,7 @@ void FeedForward::add_to(const at::Tensor& residual, const at::Tensor& x) const 
   // can.
   constexpr int64_t kPart = 2048, kCacheBytes = int64_t{8} << 20;
   const int64_t all = x.numel() / x.size(-1), positions = positions_of_row(x);
-  if (all <= kPart || positions < kManyPositions || !x.is_cpu() ||
+  if (all <= kPart || positions < kManyPositions || !in_.on_host(x) ||
       kPart * in_.weight.size(0) * static_cast<int64_t>(x.element_size()) > kCacheBytes) {
     out_.add_to(residual, geglu(in_(x)));
     return;

@@ -1,23 +1,12 @@
 // VAEDecode and VAEDecodeTiled: latent to pictures.
 #include <c10/core/InferenceMode.h>
 
+#include "models/vae_tiling.h"
 #include "pipeline/run/model_cache.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
 namespace {
-
-constexpr int64_t kMapBytes = int64_t{512} << 20;
-constexpr int64_t kMapValues = 512;  // of each pixel in a decoder's widest maps, about
-
-/// Frames decoded together, so that the decoder's widest maps stay near kMapBytes.
-int64_t frames_at_once(const at::Tensor& latent, const models::Vae& vae, int64_t tile) {
-  const auto side = [tile, factor = vae.latent_shape().factor](int64_t cells) {
-    return tile > 0 ? std::min(tile, cells * factor) : cells * factor;
-  };
-  const auto values = kMapBytes / static_cast<int64_t>(c10::elementSize(vae.dtype()));
-  return std::max<int64_t>(1, values / kMapValues / (side(latent.size(3)) * side(latent.size(4))));
-}
 
 std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t tile, int64_t overlap) {
   const c10::InferenceMode inference;
@@ -26,8 +15,9 @@ std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t til
     throw std::invalid_argument("[" + context.report->spec +
                                 "] the latent is empty; sample it first (KSampler)");
   const auto vae = context.models->vae(inputs.get<VaeHandle>("vae"));
+  const int64_t height = latent.samples.size(3), width = latent.samples.size(4);
   const models::VaeTiling tiling{
-      .tile = tile, .overlap = overlap, .frames = frames_at_once(latent.samples, *vae, tile)};
+      .tile = tile, .overlap = overlap, .frames = models::frames_at_once(*vae, height, width, tile)};
   const at::Tensor frames =
       vae->decode(latent.samples, tiling, [&](int64_t done, int64_t all) { context.step(done, all); });
   // [B, 3, F, H, W] in [-1, 1] -> [B F, H, W, 3] in [0, 1], in place: channels come last from the decoder.

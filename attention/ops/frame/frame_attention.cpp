@@ -67,4 +67,11 @@ TORCH_LIBRARY_IMPL(reel, CompositeExplicitAutograd, library) {
   library.impl("frame_attention", frame_attention_by_aten);
 }
 
+// Without data, to plan the memory of a run: as much as the kernels take.
+TORCH_LIBRARY_IMPL(reel, Meta, library) {
+  library.impl("frame_attention",
+               [](const at::Tensor& q, const at::Tensor&, const at::Tensor&, double,
+                  const FrameMapEdit::Packed&, double) { return frame_attention_result(q); });
+}
+
 }  // namespace reel::attention
