@@ -61,7 +61,8 @@ LIBRARIES = [
     (r"sqlite3\.h", r"pipeline/journal\.cpp", "SQLite belongs in pipeline/journal.cpp"),
     (r"sentencepiece|pcre2", r"models/text/tokenizer\w*\.cpp",
      "SentencePiece and PCRE2 belong in models/text/tokenizer*.cpp"),
-    (r"xtensor|xtl/", r"guidance/schedulers/.*\.cpp|tests/.*", "xtensor belongs in guidance/schedulers/ and tests/"),
+    (r"xtensor/|xtl/", r"guidance/.*\.cpp|pipeline/evaluation/.*\.cpp|tests/.*\.cpp",
+     "xtensor belongs in the .cpp files of guidance/, pipeline/evaluation/ and tests/"),
     (r"cuda|c10/cuda/|ATen/cuda/|cub/|cutlass/|cublas|cudnn|nccl|torch/csrc/distributed/",
      r"\w+/ops/.*\.(cu|cuh)|\w+/ops/(\w+/)*\w+_(cuda|kernel)\.cpp|tests/.*",
      "CUDA and its libraries belong in */ops/*.cu, */ops/*_cuda.cpp and the *_kernel.h between them"),
@@ -147,6 +148,7 @@ def include_problems(root, texts):
     for path, lines in includes.items():
         for number, quote, target in lines:
             rules = list(broken_rules(root, path, quote, target)) + list(json_rules(includes, path, target))
+            rules += xtensor_rules(path, target)
             if not path.endswith(HEADERS):
                 rules += leaks(includes, path, target)
             problems += [f"{path}:{number}: {rule}" for rule in rules]
@@ -205,6 +207,12 @@ def json_rules(includes, path, target):
     if not path.endswith("_json.h") or any(user.endswith(HEADERS) and not user.endswith("_json.h") for user in users):
         yield (f"<{target}>: nlohmann/json belongs in .cpp files, or in a NAME_json.h that only .cpp files and others of "
                "that kind include")
+
+
+def xtensor_rules(path, target):
+    """xtensor costs seconds in each file that uses it: no header hands it on, not even one of tests."""
+    if re.match(r"xtensor/|xtl/", target) and path.endswith(HEADERS):
+        yield f"<{target}>: xtensor belongs in .cpp files, never in a header"
 
 
 def leaks(includes, path, target):
@@ -279,6 +287,14 @@ SELF_TEST = {
     "pipeline/graph/bad_run.h": ('#include "pipeline/run/run_sample.h"\n', 1),
     "pipeline/run/run_sample.h": ("", 0),
     "guidance/schedulers/support/knots.h": ('#include "models/unet/mid.h"\n', 0),
+    # xtensor
+    **with_header("guidance/table.cpp", "#include <xtensor/xtensor.hpp>\n"),
+    **with_header("pipeline/evaluation/sums.cpp", "#include <xtensor/xmath.hpp>\n"),
+    "pipeline/bad_sums.h": ("", 0),
+    "pipeline/bad_sums.cpp": ('#include "pipeline/bad_sums.h"\n#include <xtensor/xmath.hpp>\n', 1),
+    "guidance/bad_table.h": ("#include <xtensor/xtensor.hpp>\n", 1),
+    "tests/attention/oracle.cpp": ("#include <xtensor/xtensor.hpp>\n#include <xtl/xsequence.hpp>\n", 0),
+    "tests/attention/bad_oracle.h": ("#include <xtensor/xtensor.hpp>\n", 1),
     # libraries of CUDA
     "models/ops/wide_cuda.cpp": ("#include <cublasLt.h>\n#include <torch/csrc/distributed/c10d/Work.hpp>\n", 0),
     "models/bad_wide.h": ("#include <cudnn.h>\n#include <nccl.h>\n#include <cublas_v2.h>\n", 3),

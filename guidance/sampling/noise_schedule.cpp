@@ -4,73 +4,77 @@
 
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xbuilder.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
 
 #include "guidance/scheduler_options.h"
 
 namespace reel::guidance {
 namespace {
 
+/// Values that the reference stores in f32; so each operation on them rounds once, as it does there.
+using Floats = xt::xtensor<float, 1>;
+using Doubles = xt::xtensor<double, 1>;
+
+template <class Expression>
+std::vector<double> table_of(const Expression& values) {
+  return {values.begin(), values.end()};
+}
+
+/// Without its first value, and without its last.
+auto later(auto& values) { return xt::view(values, xt::range(1, values.size())); }
+auto earlier(const auto& values) { return xt::view(values, xt::range(0, values.size() - 1)); }
+
 [[noreturn]] void refuse(const std::string& place, const std::string& text) {
   throw std::runtime_error("[" + place + "] " + text);
 }
 
 /// Betas whose alphas follow a squared cosine. Source: "Improved DDPM" (2102.09672), equation 17.
-std::vector<double> cosine_betas(int64_t count) {
-  const auto alpha = [](double t) {
-    return std::pow(std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2), 2);
-  };
-  std::vector<double> betas(count);
-  for (int64_t i = 0; i < count; ++i) {
-    const double from = static_cast<double>(i) / count, to = static_cast<double>(i + 1) / count;
-    betas[i] = f32(std::min(1 - alpha(to) / alpha(from), 0.999));
-  }
-  return betas;
+Floats cosine_betas(int64_t count) {
+  const auto t = xt::arange<double>(count + 1) / count;
+  const Doubles alphas = xt::square(xt::cos((t + 0.008) / 1.008 * std::numbers::pi / 2));
+  return xt::minimum(1 - later(alphas) / earlier(alphas), 0.999);
 }
 
-std::vector<double> cumulative_alphas(const std::vector<double>& betas) {
-  std::vector<double> alphas;
-  double product = 1;
-  for (const double beta : betas) alphas.push_back(f32(product *= f32(1 - beta)));
+/// Products are taken in double.
+Floats cumulative_alphas(const Floats& betas) {
+  Doubles alphas = 1 - betas;
+  std::partial_sum(alphas.begin(), alphas.end(), alphas.begin(), std::multiplies<>());
   return alphas;
 }
 
 /// Shifts and scales sqrt(alpha) so that the last one is 0 and the first stays. Source: 2305.08891,
 /// algorithm 1.
-std::vector<double> zero_snr_betas(const std::vector<double>& betas) {
-  const std::vector<double> roots = f32_roots(cumulative_alphas(betas));
-  const double first = roots.front(), last = roots.back();
-  const double scale = f32(first / f32(first - last));
-  std::vector<double> rescaled;
-  double before = 1;
-  for (const double root : roots) {
-    const double kept = f32(f32(root - last) * scale);
-    const double alpha = f32(kept * kept);
-    rescaled.push_back(f32(1 - f32(alpha / before)));
-    before = alpha;
-  }
+Floats zero_snr_betas(const Floats& betas) {
+  const Floats roots = xt::sqrt(cumulative_alphas(betas));
+  const float first = roots.front(), last = roots.back();
+  const Floats alphas = xt::square((roots - last) * (first / (first - last)));
+  Floats rescaled = 1 - alphas;
+  later(rescaled) = 1 - later(alphas) / earlier(alphas);
   return rescaled;
 }
 
-std::vector<double> read_betas(const models::Config& config, const NoiseDefaults& defaults,
-                               const std::string& shape) {
+Floats read_betas(const models::Config& config, const NoiseDefaults& defaults, const std::string& shape) {
   const int64_t count = config.bounded("num_train_timesteps", 1000, 1, 100000);
   if (config.has("trained_betas")) {
-    std::vector<double> betas = config.numbers("trained_betas", {});
+    const std::vector<double> betas = config.numbers("trained_betas", {});
     if (static_cast<int64_t>(betas.size()) != count) {
       refuse(config.place(), c10::str("'trained_betas' must have num_train_timesteps = ", count,
                                       " values, got ", betas.size(), "; correct the file or fetch it again"));
     }
-    for (double& beta : betas) beta = f32(beta);
-    return betas;
+    return xt::adapt(betas);
   }
   if (shape == "squaredcos_cap_v2") return cosine_betas(count);
   const double start = read_number(config, "beta_start", defaults.beta_start, 0, 1);
   const double end = read_number(config, "beta_end", defaults.beta_end, 0, 1);
-  if (shape == "linear") return f32_linspace(start, end, count);
-  std::vector<double> betas = f32_linspace(std::sqrt(start), std::sqrt(end), count);
-  for (double& beta : betas) beta = f32(beta * beta);
-  return betas;
+  if (shape == "linear") return xt::adapt(f32_linspace(start, end, count));
+  const Floats roots = xt::adapt(f32_linspace(std::sqrt(start), std::sqrt(end), count));
+  return xt::square(roots);
 }
 
 /// Refuses what shares key names with a noise schedule but means another process.
@@ -118,7 +122,7 @@ NoiseSchedule read_noise_schedule(const models::Config& config, const ParamValue
   const std::string shape = read_choice(config, "beta_schedule", defaults.beta_schedule,
                                         {{"linear", ""}, {"scaled_linear", ""}, {"squaredcos_cap_v2", ""}});
   noise.cosine = shape == "squaredcos_cap_v2";
-  std::vector<double> betas = read_betas(config, defaults, shape);
+  Floats betas = read_betas(config, defaults, shape);
   for (size_t i = 0; i < betas.size(); ++i) {
     if (betas[i] >= 0 && betas[i] <= 1) continue;  // written so that NaN does not pass
     refuse(noise.place, c10::str("beta ", i, " of the noise schedule must lie in 0 to 1, got ", betas[i],
@@ -133,7 +137,7 @@ NoiseSchedule read_noise_schedule(const models::Config& config, const ParamValue
     }
     betas = zero_snr_betas(betas);
   }
-  noise.alphas = cumulative_alphas(betas);
+  noise.alphas = table_of(cumulative_alphas(betas));
   noise.scales = read_scales(config, noise.train_steps());
   if (!noise.scales.empty() && !defaults.reads_scales) {
     refuse(noise.place,
@@ -167,57 +171,40 @@ std::vector<double> f32_linspace(double start, double stop, int64_t count) {
   start = f32(start);
   stop = f32(stop);
   const double stride = f32(f32(stop - start) / f32(static_cast<double>(count - 1)));
-  std::vector<double> values(count);
-  for (int64_t i = 0; i < count; ++i) {
-    values[i] = f32(i < count / 2 ? start + stride * i : stop - stride * (count - 1 - i));
-  }
-  return values;
+  const auto i = xt::arange<double>(count);
+  return table_of(
+      xt::cast<float>(xt::where(i < count / 2, start + stride * i, stop - stride * (count - 1 - i))));
 }
 
 std::vector<double> f32_roots(const std::vector<double>& values) {
-  std::vector<double> roots;
-  roots.reserve(values.size());
-  for (const double value : values) roots.push_back(std::sqrt(static_cast<float>(value)));
-  return roots;
+  return table_of(xt::sqrt(xt::cast<float>(xt::adapt(values))));
 }
 
 std::vector<double> linspace(double start, double stop, int64_t count) {
-  std::vector<double> values(count, start);
-  const double stride = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
-  for (int64_t i = 1; i < count; ++i) values[i] = static_cast<double>(i) * stride + start;
-  if (count > 1) values.back() = stop;
-  return values;
+  return table_of(xt::linspace(start, stop, static_cast<size_t>(count)));
 }
 
 std::vector<double> rounded_countdown(double start, double stride, int64_t most) {
   // The stride as the difference of the first two values: that is how the reference's range accumulates.
   const double exact = (start - stride) - start;
   const auto count = static_cast<int64_t>(std::ceil(start / stride));
-  std::vector<double> values;
-  for (int64_t i = 0; i < std::min(count, most); ++i) {
-    values.push_back(std::nearbyint(start + static_cast<double>(i) * exact));
-  }
-  return values;
+  return table_of(xt::nearbyint(start + xt::arange<double>(std::min(count, most)) * exact));
 }
 
 std::vector<double> spaced_timesteps(const NoiseSchedule& noise, int64_t steps, bool whole) {
   const int64_t train = noise.train_steps();
-  std::vector<double> timesteps;
   if (noise.spacing == Spacing::kTrailing) {
     // For some counts (61 of 1000) the reference's range has, by rounding, one value too many, timestep -1:
     // noise added back at the end. The limit drops it.
-    timesteps = rounded_countdown(static_cast<double>(train), static_cast<double>(train) / steps, steps);
-    for (double& timestep : timesteps) timestep -= 1;
-    return timesteps;
+    const double start = static_cast<double>(train);
+    return table_of(xt::adapt(rounded_countdown(start, start / steps, steps)) - 1);
   }
   if (noise.spacing == Spacing::kLeading) {
-    for (int64_t i = steps; i-- > 0;)
-      timesteps.push_back(static_cast<double>(i * (train / steps) + noise.steps_offset));
-    return timesteps;
+    return table_of(xt::arange<double>(steps - 1, -1, -1) * (train / steps) + noise.steps_offset);
   }
-  timesteps = linspace(0, static_cast<double>(train - 1), steps);
-  for (double& timestep : timesteps) timestep = whole ? std::nearbyint(timestep) : f32(timestep);
-  return {timesteps.rbegin(), timesteps.rend()};
+  Doubles timesteps = xt::linspace<double>(0, train - 1, steps);
+  std::reverse(timesteps.begin(), timesteps.end());
+  return whole ? table_of(xt::nearbyint(timesteps)) : table_of(xt::cast<float>(timesteps));
 }
 
 void check_steps(const std::string& scheduler, int64_t steps, int64_t most) {

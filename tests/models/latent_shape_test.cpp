@@ -14,12 +14,12 @@ using testing::HasSubstr;
 class FourFrames : public Vae {
  public:
   LatentShape latent_shape() const override { return {.channels = 2, .factor = 8, .frame_factor = 4}; }
-  at::Tensor encode(const at::Tensor& frames, attention::Processor*) override {
+  at::Tensor encode(const at::Tensor& frames, attention::Processor*) const override {
     const Extent cells = latent_shape().of({frames.size(2), frames.size(3), frames.size(4)}, "vae");
     return at::zeros({frames.size(0), 2, cells.frames, cells.height, cells.width});
   }
   at::Tensor decode(const at::Tensor& latents, const VaeTiling&, const std::function<void(int64_t, int64_t)>&,
-                    attention::Processor*) override {
+                    attention::Processor*) const override {
     const Extent video = latent_shape().video_of({latents.size(2), latents.size(3), latents.size(4)});
     return at::zeros({latents.size(0), 3, video.frames, video.height, video.width});
   }

@@ -83,7 +83,7 @@ TEST(PlanTest, ADecodersPeakIsTheMeasuredOne) {
   const FamilyEntry& family = families().of(files.config);
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const auto vae = family.vae(files, {.dtype = dtype});
-    const at::Tensor latent = at::zeros({1, vae->channels(), 3, 24, 20});
+    const at::Tensor latent = at::zeros({1, vae->latent_shape().channels, 3, 24, 20});
     const VaeTiling tiling{.frames = frames_at_once(*vae, 24, 20, 0)};
     const Plan plan = plan_vae(family, files, {.dtype = dtype}, latent.sizes());
     expect_near(plan.activations, peak_of([&] { return vae->decode(latent, tiling); }), c10::toString(dtype));
