@@ -1,6 +1,11 @@
 #include "pipeline/evaluation/scoring/consistency.h"
 
 #include <cmath>
+#include <numeric>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
 
 namespace reel::world {
 namespace {
@@ -11,11 +16,11 @@ constexpr double kBackgroundError = 0.1;
 
 /// Colours of the cell's grid in one frame; weight 0 where the frame ends or another object is in front.
 struct Crop {
-  std::vector<std::array<float, 3>> colour;
-  std::vector<float> weight;
+  xt::xtensor<float, 3> colour = xt::zeros<float>({kGrid, kGrid, 3});
+  xt::xtensor<float, 3> weight = xt::zeros<float>({kGrid, kGrid, 1});
 };
 
-Crop crop_of(const Target& target, const Pose& pose, const std::vector<float>& opaque) {
+Crop crop_of(const Target& target, const Pose& pose, const xt::xtensor<float, 2>& opaque) {
   Crop crop;
   const int side = target.seen->side;
   const double c = std::cos(pose.angle) * pose.size, s = std::sin(pose.angle) * pose.size;
@@ -23,24 +28,26 @@ Crop crop_of(const Target& target, const Pose& pose, const std::vector<float>& o
     for (int a = 0; a < kGrid; ++a) {
       const double p = (a + 0.5) / kGrid - 0.5, q = (b + 0.5) / kGrid - 0.5;
       const double x = (pose.x + c * p - s * q) * side - 0.5, y = (pose.y + s * p + c * q) * side - 0.5;
-      std::array<float, 3> colour{};
-      float weight = opaque[static_cast<size_t>(b) * kGrid + a];
-      if (!(x >= 0 && y >= 0 && x < side - 1 && y < side - 1)) weight = 0;
-      if (weight > 0) {
-        const int i = static_cast<int>(x), j = static_cast<int>(y);
-        const float u = static_cast<float>(x - i), v = static_cast<float>(y - j);
-        for (int k = 0; k < 3; ++k) {
-          const float top = target.seen->at(i, j)[k] * (1 - u) + target.seen->at(i + 1, j)[k] * u;
-          const float bottom = target.seen->at(i, j + 1)[k] * (1 - u) + target.seen->at(i + 1, j + 1)[k] * u;
-          colour[k] = top * (1 - v) + bottom * v;
-        }
-        if (target.weight) weight *= (*target.weight)[static_cast<size_t>(j) * side + i];
+      const bool inside = x >= 0 && y >= 0 && x < side - 1 && y < side - 1;
+      if (!inside || opaque(b, a) <= 0) continue;
+      const int i = static_cast<int>(x), j = static_cast<int>(y);
+      const float u = static_cast<float>(x - i), v = static_cast<float>(y - j);
+      for (int k = 0; k < 3; ++k) {
+        const float top = target.seen->at(i, j)[k] * (1 - u) + target.seen->at(i + 1, j)[k] * u;
+        const float bottom = target.seen->at(i, j + 1)[k] * (1 - u) + target.seen->at(i + 1, j + 1)[k] * u;
+        crop.colour(b, a, k) = top * (1 - v) + bottom * v;
       }
-      crop.colour.push_back(colour);
-      crop.weight.push_back(weight);
+      crop.weight(b, a, 0) =
+          opaque(b, a) * (target.weight ? (*target.weight)[static_cast<size_t>(j) * side + i] : 1);
     }
   }
   return crop;
+}
+
+/// `before` and the values, added in order of memory, as a loop adds: xt::sum over several axes rounds
+/// otherwise.
+double add_up(double before, const auto& values) {
+  return std::accumulate(values.begin(), values.end(), before);
 }
 
 }  // namespace
@@ -50,7 +57,7 @@ double appearance_consistency(const SpriteBank& bank, int sprite, const View& vi
   std::vector<Crop> crops;
   // Opaque where the sprite is: its edges mix with a background that changes as it moves.
   const Texture& texture = bank.texture(sprite, 0.4, view.seen[0].side);
-  std::vector<float> opaque(static_cast<size_t>(kGrid) * kGrid);
+  xt::xtensor<float, 2> opaque = xt::zeros<float>({kGrid, kGrid});
   for (int b = 0; b < kGrid; ++b) {
     for (int a = 0; a < kGrid; ++a) {
       const auto texel = [&](int k) {
@@ -58,7 +65,7 @@ double appearance_consistency(const SpriteBank& bank, int sprite, const View& vi
       };
       Texel found{};
       const float alpha = sample(texture, texel(a), texel(b), found) ? found.value[3] : 0.0F;
-      opaque[static_cast<size_t>(b) * kGrid + a] = alpha > 0.5F ? alpha * alpha : 0.0F;
+      if (alpha > 0.5F) opaque(b, a) = alpha * alpha;
     }
   }
   for (size_t f = 0; f < track.size(); ++f) {
@@ -68,16 +75,9 @@ double appearance_consistency(const SpriteBank& bank, int sprite, const View& vi
   size_t pairs = 0;
   for (size_t m = 0; m < crops.size(); ++m) {
     for (size_t n = 0; n < m; ++n) {
-      double error = 0, total = 0;
-      for (size_t p = 0; p < opaque.size(); ++p) {
-        const double weight = std::min(crops[m].weight[p], crops[n].weight[p]);
-        if (weight == 0) continue;
-        for (int k = 0; k < 3; ++k) {
-          const double difference = crops[m].colour[p][k] - crops[n].colour[p][k];
-          error += weight * difference * difference;
-        }
-        total += 3 * weight;
-      }
+      const xt::xtensor<double, 3> weight = xt::minimum(crops[m].weight, crops[n].weight);
+      const xt::xtensor<double, 3> difference = crops[m].colour - crops[n].colour;
+      const double error = add_up(0, weight * difference * difference), total = add_up(0, 3 * weight);
       if (total <= 0) continue;
       sum += std::exp(-error / total / (2 * kDeviation * kDeviation));
       ++pairs;
@@ -87,25 +87,23 @@ double appearance_consistency(const SpriteBank& bank, int sprite, const View& vi
 }
 
 double background_flicker(const View& view) {
-  const int side = view.seen[0].side;
-  const auto is_background = [&](size_t f, int i, int j) {
-    const float* seen = view.seen[f].at(i, j);
-    const float* under = view.under[f].at(i, j);
-    for (int c = 0; c < 3; ++c) {
-      if (std::abs(seen[c] - under[c]) > kBackgroundError) return false;
-    }
-    return true;
+  const auto side = static_cast<size_t>(view.seen[0].side);
+  const auto colours = [&](const Raster& frame) {
+    return xt::view(xt::adapt(frame.data, std::array{side, side, size_t{4}}), xt::all(), xt::all(),
+                    xt::range(0, 3));
+  };
+  /// Whether a pixel shows the background, [side, side, 1].
+  const auto background = [&](size_t f) -> xt::xtensor<bool, 3> {
+    const xt::xtensor<float, 3> error = xt::abs(colours(view.seen[f]) - colours(view.under[f]));
+    return xt::amax(error, {2}, xt::keep_dims) <= kBackgroundError;
   };
   double sum = 0;
   size_t count = 0;
   for (size_t f = 1; f < view.frames(); ++f) {
-    for (int j = 0; j < side; ++j) {
-      for (int i = 0; i < side; ++i) {
-        if (!is_background(f - 1, i, j) || !is_background(f, i, j)) continue;
-        for (int c = 0; c < 3; ++c) sum += std::abs(view.seen[f].at(i, j)[c] - view.seen[f - 1].at(i, j)[c]);
-        count += 3;
-      }
-    }
+    const xt::xtensor<bool, 3> both = background(f - 1) && background(f);
+    const xt::xtensor<float, 3> change = xt::abs(colours(view.seen[f]) - colours(view.seen[f - 1]));
+    sum = add_up(sum, change * both);
+    count += 3 * xt::count_nonzero(both)();
   }
   return count > 0 ? 255 * sum / static_cast<double>(count) : 0.0;
 }

@@ -1,38 +1,36 @@
 #include "pipeline/evaluation/scoring/track.h"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xsort.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
 
 namespace reel::world {
 namespace {
 
 constexpr int kPathAngles = 24;
 
-/// Angle index per frame with the least sum of costs and of squared turns between frames (in units of
-/// `turn_cost`).
-std::vector<int> viterbi(const std::vector<std::vector<double>>& costs, double turn_cost) {
-  const int angles = kPathAngles;
-  std::vector<std::vector<int>> from(costs.size(), std::vector<int>(angles));
-  std::vector<double> total = costs[0];
-  for (size_t f = 1; f < costs.size(); ++f) {
-    std::vector<double> next(angles, std::numeric_limits<double>::infinity());
-    for (int to = 0; to < angles; ++to) {
-      for (int k = 0; k < angles; ++k) {
-        const int turn = std::min((to - k + angles) % angles, (k - to + angles) % angles);
-        const double cost = total[k] + turn_cost * turn * turn;
-        if (cost < next[to]) {
-          next[to] = cost;
-          from[f][to] = k;
-        }
-      }
-      next[to] += costs[f][to];
-    }
-    total = std::move(next);
+/// Steps of a turn by a number of steps, the short way round.
+auto short_way(const auto& steps) { return xt::minimum(steps, kPathAngles - steps); }
+
+/// Angle index per frame with the least sum of costs [F, angles] and of squared turns between frames (in
+/// units of `turn_cost`).
+std::vector<size_t> viterbi(const xt::xtensor<double, 2>& costs, double turn_cost) {
+  const xt::xtensor<int, 1> angles = xt::arange(kPathAngles);
+  const xt::xtensor<int, 2> apart = xt::abs(xt::view(angles, xt::all(), xt::newaxis()) - angles);
+  const xt::xtensor<double, 2> turns = turn_cost * xt::square(short_way(apart));  // [to, from]
+  std::vector<xt::xtensor<size_t, 1>> from(costs.shape(0));
+  xt::xtensor<double, 1> total = xt::row(costs, 0);
+  for (size_t f = 1; f < from.size(); ++f) {
+    const xt::xtensor<double, 2> reached = total + turns;
+    from[f] = xt::argmin(reached, 1);
+    total = xt::amin(reached, {1}) + xt::row(costs, static_cast<std::ptrdiff_t>(f));
   }
-  std::vector<int> path(costs.size());
-  path.back() = static_cast<int>(std::min_element(total.begin(), total.end()) - total.begin());
-  for (size_t f = costs.size() - 1; f > 0; --f) path[f - 1] = from[f][path[f]];
+  std::vector<size_t> path(from.size());
+  path.back() = xt::argmin(total)();
+  for (size_t f = from.size() - 1; f > 0; --f) path[f - 1] = from[f](path[f]);
   return path;
 }
 
@@ -72,7 +70,7 @@ std::vector<Sighting> track(const SpriteBank& bank, int sprite, const View& fine
                             double reach) {
   std::vector<Sighting> sightings(fine.frames());
   std::vector<size_t> frames;
-  std::vector<std::vector<double>> costs;
+  std::vector<double> gains;  // of each angle, frame by frame
   std::vector<std::vector<Pose>> poses;
   std::vector<double> energies;
   double least = 0;
@@ -80,18 +78,16 @@ std::vector<Sighting> track(const SpriteBank& bank, int sprite, const View& fine
     const Blob blob = find_blob(coarse.target(f), coarse.noise, reach);
     if (!blob.present) continue;
     frames.push_back(f);
-    std::vector<double> row;
     std::vector<Pose> row_poses;
     double best = 0;
     for (int k = 0; k < kPathAngles; ++k) {
       Placed placed = place(bank, sprite, blob, coarse.target(f), 2 * std::numbers::pi * k / kPathAngles, 3);
       // Free within its step: an exact angle of another fold of the object must not beat a rounded right one.
-      row.push_back(refine(bank, sprite, placed.pose, fine.target(f), {.iterations = 2, .free_angle = true})
-                        .softened());
+      gains.push_back(refine(bank, sprite, placed.pose, fine.target(f), {.iterations = 2, .free_angle = true})
+                          .softened());
       row_poses.push_back(placed.pose);
-      best = std::min(best, row.back());
+      best = std::min(best, gains.back());
     }
-    costs.push_back(std::move(row));
     poses.push_back(std::move(row_poses));
     energies.push_back(find_blob(fine.target(f), fine.noise, reach).energy);
     least += energies.back() + best;
@@ -102,15 +98,11 @@ std::vector<Sighting> track(const SpriteBank& bank, int sprite, const View& fine
   // alike, so one of about eight counts. A turn by one step a frame costs half a nat.
   const double pixels = 0.1 * fine.seen[0].side * fine.seen[0].side * 3 * static_cast<double>(frames.size());
   const double variance = std::max(least / pixels, 4e-4) * 8;
-  for (auto& row : costs) {
-    for (double& cost : row) cost /= 2 * variance;
-  }
+  xt::xtensor<double, 2> costs =
+      xt::adapt(gains, std::array{frames.size(), size_t{kPathAngles}}) / (2 * variance);
   // Everything starts upright in this world: a first angle of k steps costs k^2 / 2 nats, 8 at most.
-  for (int k = 0; k < kPathAngles; ++k) {
-    const int turn = std::min(k, kPathAngles - k);
-    costs[0][k] += std::min(0.5 * turn * turn, 8.0);
-  }
-  const std::vector<int> path = viterbi(costs, 0.5);
+  xt::row(costs, 0) += xt::minimum(0.5 * xt::square(short_way(xt::arange(kPathAngles))), 8.0);
+  const std::vector<size_t> path = viterbi(costs, 0.5);
   std::vector<Placed> placed(frames.size());
   for (size_t k = 0; k < frames.size(); ++k) {
     placed[k].pose = poses[k][path[k]];

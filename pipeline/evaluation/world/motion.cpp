@@ -2,7 +2,10 @@
 
 #include <cmath>
 #include <limits>
-#include <numbers>
+#include <numeric>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
 
 namespace reel::world {
 namespace {
@@ -14,29 +17,37 @@ constexpr double kLargestError = 0.05;
 // Square error at which a frame counts half: single frames that were tracked badly must not decide.
 constexpr double kOutlier = 0.05;
 
-using Series = std::vector<std::array<double, 4>>;  // x, y, log(size), angle
+using Point = xt::xtensor<double, 1>;   // x, y, log(size), angle
+using Series = xt::xtensor<double, 2>;  // [F, 4]: a point for each frame
+
+Series in_units(const std::vector<Pose>& poses, const Point& units) {
+  Series series = Series::from_shape({poses.size(), 4});
+  for (size_t f = 0; f < poses.size(); ++f) {
+    const Pose& pose = poses[f];
+    xt::row(series, static_cast<std::ptrdiff_t>(f)) =
+        Point{pose.x, pose.y, std::log(pose.size), pose.angle} / units;
+  }
+  return series;
+}
 
 /// The path of a motion of full extent.
-Series path_of(const World& world, const Motion& motion, const Layout& layout,
-               const std::vector<double>& times) {
+std::vector<Pose> path_of(const World& world, const Motion& motion, const Layout& layout,
+                          const std::vector<double>& times) {
   const ActorTake take{.cx = 0,
                        .cy = 0,
                        .size = 1,
                        .travel_x = layout.travel_x.middle(),
                        .travel_y = layout.travel_y.middle(),
                        .hop = layout.hop.middle()};
-  Series path;
-  for (const double time : times) {
-    const Pose pose = pose_at(world, motion, take, time);
-    path.push_back({pose.x, pose.y, std::log(pose.size), pose.angle});
-  }
+  std::vector<Pose> path;
+  for (const double time : times) path.push_back(pose_at(world, motion, take, time));
   return path;
 }
 
 /// One full motion of each kind: the largest extent that any motion of the world has in x, y, log(size),
 /// angle.
-std::array<double, 4> units_of(const World& world, const Layout& layout) {
-  std::array<double, 4> units{1e-3, 1e-3, 1e-3, 1e-3};
+Point units_of(const World& world, const Layout& layout) {
+  Point units{1e-3, 1e-3, 1e-3, 1e-3};
   for (const Motion& motion : world.motions) {
     units[0] = std::max(units[0], std::abs(motion.dx) * layout.travel_x.middle());
     // Hops are smaller than travels, and both happen in y: the smaller one is the stricter unit.
@@ -55,41 +66,27 @@ struct PathFit {
   Series fitted;
 };
 
+/// In order of memory, as a loop adds: xt::sum over several axes adds the sums of rows, which rounds otherwise.
+double sum_of(const auto& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
 /// Fits mean and extent of `path` to `track`, both in units; frames far off count less.
 PathFit fit_path(const Series& track, const Series& path) {
-  const size_t count = track.size();
-  std::vector<double> weights(count, 1.0), errors(count);
+  const size_t count = track.shape(0);
+  Series weights = xt::ones<double>({count, size_t{1}});
   PathFit fit;
   for (int round = 0; round < 3; ++round) {
-    std::array<double, 4> track_mean{}, path_mean{};
-    double total = 0, product = 0, norm = 0;
-    for (size_t f = 0; f < count; ++f) {
-      total += weights[f];
-      for (int d = 0; d < 4; ++d) {
-        track_mean[d] += weights[f] * track[f][d];
-        path_mean[d] += weights[f] * path[f][d];
-      }
-    }
-    for (size_t f = 0; f < count; ++f) {
-      for (int d = 0; d < 4; ++d) {
-        const double p = path[f][d] - path_mean[d] / total;
-        product += weights[f] * p * (track[f][d] - track_mean[d] / total);
-        norm += weights[f] * p * p;
-      }
-    }
+    const double total = sum_of(weights);
+    const Point track_mean = xt::sum(weights * track, {0}) / total;
+    const Point path_mean = xt::sum(weights * path, {0}) / total;
+    const Series rest = path - path_mean;
+    const double product = sum_of(weights * rest * (track - track_mean)),
+                 norm = sum_of(weights * rest * rest);
     const double extent = norm > 1e-9 ? std::clamp(product / norm, kLeastExtent, kMostExtent) : 0.0;
-    fit.error = 0;
-    fit.fitted.assign(count, {});
-    for (size_t f = 0; f < count; ++f) {
-      errors[f] = 0;
-      for (int d = 0; d < 4; ++d) {
-        fit.fitted[f][d] = track_mean[d] / total + extent * (path[f][d] - path_mean[d] / total);
-        errors[f] += (track[f][d] - fit.fitted[f][d]) * (track[f][d] - fit.fitted[f][d]);
-      }
-      // Saturates at kOutlier * 4, so that one lost frame cannot outweigh the rest.
-      fit.error += errors[f] / (1 + errors[f] / (4 * kOutlier)) / static_cast<double>(count);
-      weights[f] = 1 / (1 + errors[f] / kOutlier);
-    }
+    fit.fitted = track_mean + extent * rest;
+    const Series errors = xt::sum(xt::square(track - fit.fitted), {1}, xt::keep_dims);
+    // Saturates at kOutlier * 4, so that one lost frame cannot outweigh the rest.
+    fit.error = sum_of(errors / (1 + errors / (4 * kOutlier)) / static_cast<double>(count));
+    weights = 1 / (1 + errors / kOutlier);
   }
   return fit;
 }
@@ -99,28 +96,23 @@ PathFit fit_path(const Series& track, const Series& path) {
 MotionFit classify_motion(const World& world, const Layout& layout, const std::vector<Sighting>& track) {
   MotionFit best;
   std::vector<double> times;
-  Series seen;
+  std::vector<Pose> poses;
   std::vector<size_t> frames;
-  const std::array<double, 4> units = units_of(world, layout);
   for (size_t f = 0; f < track.size(); ++f) {
     if (!track[f].seen) continue;
     times.push_back(track.size() > 1 ? static_cast<double>(f) / static_cast<double>(track.size() - 1) : 0.0);
-    const Pose& pose = track[f].pose;
-    seen.push_back(
-        {pose.x / units[0], pose.y / units[1], std::log(pose.size) / units[2], pose.angle / units[3]});
+    poses.push_back(track[f].pose);
     frames.push_back(f);
   }
   best.error = std::numeric_limits<double>::infinity();
-  if (seen.size() < 2 || 2 * seen.size() < track.size()) return best;
+  if (poses.size() < 2 || 2 * poses.size() < track.size()) return best;
 
+  const Point units = units_of(world, layout);
+  const Series seen = in_units(poses, units);
   int nearest = -1;
   Series nearest_path;
   for (size_t m = 0; m < world.motions.size(); ++m) {
-    Series path = path_of(world, world.motions[m], layout, times);
-    for (auto& point : path) {
-      for (int d = 0; d < 4; ++d) point[d] /= units[d];
-    }
-    PathFit fit = fit_path(seen, path);
+    PathFit fit = fit_path(seen, in_units(path_of(world, world.motions[m], layout, times), units));
     best.errors.push_back(fit.error);
     if (fit.error < best.error) {
       best.error = fit.error;
@@ -134,7 +126,8 @@ MotionFit classify_motion(const World& world, const Layout& layout, const std::v
   double roughness = 0, size = 0;
   for (const size_t f : frames) size += track[f].pose.size / static_cast<double>(frames.size());
   // What a change of log(size) or of angle moves: the edge of the object.
-  const std::array<double, 4> levers = {1, 1, size / 2, size / 2};
+  const Point levers = {1, 1, size / 2, size / 2};
+  const Series rest = (seen - nearest_path) * units * levers;
   for (size_t k = 1; k < frames.size(); ++k) {
     if (frames[k] != frames[k - 1] + 1) continue;
     const Pose& a = track[frames[k - 1]].pose;
@@ -145,8 +138,7 @@ MotionFit classify_motion(const World& world, const Layout& layout, const std::v
     ++pairs;
     if (k < 2 || frames[k] != frames[k - 2] + 2) continue;
     for (int d = 0; d < 4; ++d) {
-      const auto rest = [&](size_t i) { return (seen[i][d] - nearest_path[i][d]) * units[d] * levers[d]; };
-      const double change = rest(k) - 2 * rest(k - 1) + rest(k - 2);
+      const double change = rest(k, d) - 2 * rest(k - 1, d) + rest(k - 2, d);
       roughness += change * change;
     }
     ++triples;
