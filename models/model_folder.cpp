@@ -59,9 +59,10 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
                              "tokenizer and scheduler");
   }
   const std::string file = path + "/generation_config.json";
-  const Config generation = fs::is_regular_file(file) ? Config::read(file) : Config();
+  const bool overrides = fs::is_regular_file(file);
+  const Config generation = overrides ? Config::read(file) : Config();
   pipeline->open(model, generation);
-  override_defaults(model.defaults, generation);
+  if (overrides) override_defaults(model.defaults, generation);  // checks what it finds, also the defaults
   model.prompt_words = generation.texts("prompt_words", {});
   return model;
 }

@@ -166,7 +166,7 @@ TEST_F(GraphEditTest, TextShowsNodesInOrderOfExecution) {
   std::reverse(shuffled.nodes.begin(), shuffled.nodes.end());
   shuffled.find("3")->title = "the sampler";
   EXPECT_EQ(draw_text(registry, shuffled),
-            "1  Load: name=\"tiny\"  -> MODEL, CLIP, VAE\n"
+            "1  Load: name=\"merged_ddim\"  -> MODEL, CLIP, VAE\n"
             "2  Encode: clip <- 1.CLIP, text=\"a cat\"  -> CONDITIONING\n"
             "3  Sample \"the sampler\": model <- 1.MODEL, positive <- 2, seed=7, steps=4  -> LATENT\n"
             "4  Decode: samples <- 3, vae <- 1.VAE  -> IMAGE\n"
