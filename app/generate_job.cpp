@@ -84,14 +84,9 @@ void resolve_prompts(GenerateJob& job) {
   for (const std::string& text : {options.prompt, options.negative, options.synopsis}) check_utf8(text);
   for (const std::string& key : options.prompt_keys) {
     check_utf8(key);
-    const size_t colon = key.find(':');
-    if (colon == std::string::npos || colon == 0 || colon > 9 ||
-        key.find_first_not_of("0123456789") != colon) {
-      throw std::invalid_argument("[--prompt-at] is written FRAME:TEXT, got '" + key +
-                                  "'; for example --prompt-at \"8:a cat\"");
-    }
-    if (std::stoll(key) >= job.frames) {
-      throw std::invalid_argument("[--prompt-at] frame " + key.substr(0, colon) +
+    const int64_t frame = guidance::read_prompt_key("--prompt-at", key).frame;
+    if (frame >= job.frames) {
+      throw std::invalid_argument("[--prompt-at] frame " + std::to_string(frame) +
                                   " lies beyond the video, whose frames are 0 to " +
                                   std::to_string(job.frames - 1) + "; choose one of them or raise --frames");
     }

@@ -4,19 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "guidance/prompt_key.h"
 #include "models/text_encoder.h"
 
 namespace reel::guidance {
-
-/// A prompt and the frame at which it is reached; frames count from 0.
-struct PromptKey {
-  int64_t frame = 0;
-  std::string text;
-};
-using PromptKeys = std::vector<PromptKey>;
 
 /// Between two keys: kLinear mixes their contexts in proportion to the distance, kHold keeps the earlier one.
 enum class PromptBlend { kLinear, kHold };

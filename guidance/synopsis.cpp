@@ -2,7 +2,6 @@
 
 #include <c10/util/StringUtil.h>
 
-#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -25,14 +24,6 @@ std::vector<std::string> split_stages(const std::string& text) {
     if (!part.empty() || !lines) stages.push_back(part);
   }
   return stages;
-}
-
-/// The frame of `FRAME:TEXT`; none if the text does not begin so.
-std::optional<int64_t> frame_of(const std::string& stage) {
-  const size_t colon = stage.find(':');
-  if (colon == std::string::npos || colon == 0 || colon > 9) return {};
-  if (stage.find_first_not_of("0123456789") != colon) return {};
-  return std::stoll(stage);
 }
 
 [[noreturn]] void fail(const std::string& message) { throw std::invalid_argument("[synopsis] " + message); }
@@ -77,10 +68,9 @@ PromptKeys read_synopsis(const std::string& text, int64_t frames) {
   PromptKeys keys;
   size_t named = 0;
   for (size_t l = 0; l < stages.size(); ++l) {
-    const std::optional<int64_t> frame = frame_of(stages[l]);
-    named += frame.has_value();
-    keys.push_back(
-        {frame.value_or(knots[l]), frame ? trimmed(stages[l].substr(stages[l].find(':') + 1)) : stages[l]});
+    const std::optional<PromptKey> key = find_prompt_key(stages[l]);
+    named += key.has_value();
+    keys.push_back(key ? *key : PromptKey{knots[l], stages[l]});
     if (keys.back().text.empty())
       fail(c10::str("stage ", l + 1, " is empty; say what is to be seen, or leave it out"));
   }

@@ -12,21 +12,13 @@
 namespace reel::pipeline {
 namespace {
 
-/// Reads lines `FRAME: TEXT`.
+/// Reads lines FRAME:TEXT.
 guidance::PromptKeys parse_keys(const std::string& text) {
   guidance::PromptKeys keys;
   std::stringstream stream(text);
   for (std::string line; std::getline(stream, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const size_t colon = line.find(':');
-    const std::string number = line.substr(0, colon);
-    if (colon == std::string::npos || number.empty() || number.size() > 9 ||
-        number.find_first_not_of("0123456789") != std::string::npos) {
-      throw std::invalid_argument("[PromptSchedule] a key is written FRAME:TEXT, one a line, got '" + line +
-                                  "'; for example 0:a dog on grass");
-    }
-    const size_t begin = line.find_first_not_of(" \t", colon + 1);
-    keys.push_back({std::stoll(number), begin == std::string::npos ? "" : line.substr(begin)});
+    keys.push_back(guidance::read_prompt_key("PromptSchedule", line));
   }
   return keys;
 }

@@ -70,8 +70,9 @@ TEST_F(PromptScheduleNodeTest, ReadsOneKeyALineAndTheTextBehindTheFirstColon) {
 TEST_F(PromptScheduleNodeTest, RefusesLinesThatAreNoKey) {
   for (const std::string line :
        {"a fox", ":a fox", "-1:a fox", "1.5:a fox", " 1:a fox", "x:a fox", "1000000000:a"})
-    EXPECT_EQ(refusal("0:snow\n" + line), "[PromptSchedule] a key is written FRAME:TEXT, one a line, got '" +
-                                              line + "'; for example 0:a dog on grass");
+    EXPECT_EQ(refusal("0:snow\n" + line),
+              "[PromptSchedule] a prompt at a frame is written FRAME:TEXT, got '" + line +
+                  "'; for example 8:a dog on grass");
 }
 
 TEST_F(PromptScheduleNodeTest, RefusesKeysThatNoVideoOfThatLengthHas) {
