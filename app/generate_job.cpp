@@ -1,8 +1,6 @@
 // From options to graphs. Above 300 lines until the options of jobs are one table (pipeline/jobs).
 #include "app/generate_job.h"
 
-#include <fcntl.h>
-
 #include <random>
 
 #include "app/preview.h"
@@ -12,7 +10,6 @@
 #include "models/files/safetensors.h"
 #include "models/files/utf8.h"
 #include "pipeline/graph/graph_json.h"
-#include "pipeline/hash.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {
@@ -272,30 +269,6 @@ Graph build_graph(const GenerateJob& job) {
   add(std::move(both_video)), add(std::move(both_write));
   finish_write("write_unedited", job.output_unedited), finish_write("write_both", job.output_side_by_side);
   return graph;
-}
-
-std::string model_fingerprint(const models::ModelFolder& model) {
-  pipeline::Hash hash;
-  for (const std::string& folder :
-       {model.denoiser.folder, model.denoiser.adapter, model.vae.folder, model.text_encoder.folder}) {
-    if (folder.empty()) continue;
-    const models::Checkpoint checkpoint = models::Checkpoint::open(folder);
-    for (const std::string& file : checkpoint.files()) {
-      const auto bytes = static_cast<int64_t>(fs::file_size(file));
-      hash.field(fs::path(file).filename().string()).field(static_cast<uint64_t>(bytes));
-      std::ifstream stream(file, std::ios::binary);
-      // The head, which holds the header, and pages spread over the rest: a fingerprint in milliseconds.
-      constexpr int64_t kPage = 4096, kPages = 64;
-      std::string page(size_t(kPage), '\0');
-      for (int64_t i = 0; i <= kPages; ++i) {
-        stream.seekg(bytes <= kPage ? 0 : (bytes - kPage) * i / kPages);
-        stream.read(page.data(), kPage);
-        hash.bytes(page.data(), size_t(stream.gcount()));
-        stream.clear();
-      }
-    }
-  }
-  return hash.hex().substr(0, 16);
 }
 
 }  // namespace reel::app

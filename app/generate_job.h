@@ -7,7 +7,7 @@
 
 #include "app/session/common_options.h"
 #include "guidance/synopsis.h"
-#include "models/model_folder.h"
+#include "models/fingerprint.h"
 #include "pipeline/graph/graph.h"
 
 namespace reel::app {
@@ -49,9 +49,5 @@ GenerateJob resolve_job(const GenerateOptions& options, const CommonOptions& com
 /// LoRA, edit and further output. Node ids are fixed: model, positive, negative, latent, sampler, decode,
 /// video, write.
 pipeline::Graph build_graph(const GenerateJob& job);
-
-/// Short text that changes with a model's weights: SHA-256 over names, sizes, headers and a sample of the
-/// data.
-std::string model_fingerprint(const models::ModelFolder& model);
 
 }  // namespace reel::app

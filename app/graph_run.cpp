@@ -14,9 +14,9 @@
 #include "app/session/run_guarded.h"
 #include "app/session/session.h"
 #include "app/verbs.h"
+#include "models/hash.h"
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/graph/graph_json.h"
-#include "pipeline/hash.h"
 #include "pipeline/run/disk_cache.h"
 #include "pipeline/run/file_stamp.h"
 
@@ -59,7 +59,7 @@ class OwnOutputs {
  private:
   static std::string key(const std::string& path) {
     std::error_code code;
-    return pipeline::sha256(std::filesystem::weakly_canonical(path, code).string());
+    return models::sha256(std::filesystem::weakly_canonical(path, code).string());
   }
   std::string folder_;
   std::map<std::string, std::string> known_;

@@ -9,7 +9,6 @@
 #include "app/session/session.h"
 #include "app/verbs.h"
 #include "pipeline/graph/graph_reader.h"
-#include "pipeline/hash.h"
 #include "pipeline/media/video_reader.h"
 #include "pipeline/media/video_writer.h"
 

@@ -1,7 +1,7 @@
 #include "pipeline/graph/graph_diff.h"
 
+#include "models/hash.h"
 #include "pipeline/graph/graph_order.h"
-#include "pipeline/hash.h"
 
 namespace reel::pipeline {
 namespace {
@@ -34,7 +34,7 @@ struct Side {
     for (size_t i = 0; i < all.size(); ++i) all[i] = i;
     // With an empty registry every input counts.
     for (const size_t i : order_of_execution(NodeRegistry{}, graph, all)) {
-      Hash hash;
+      models::Hash hash;
       hash.field(graph.nodes[i].spec);
       for (const auto& [name, input] : graph.nodes[i].inputs) {
         hash.field(name);

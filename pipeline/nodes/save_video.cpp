@@ -1,5 +1,5 @@
 // SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
-#include "pipeline/hash.h"
+#include "models/hash.h"
 #include "pipeline/media/video_writer.h"
 #include "pipeline/run/run_context.h"
 
@@ -12,7 +12,7 @@ Value write(const std::string& path, const Inputs& inputs, RunContext& context, 
   const media::Frames& video = inputs.get<media::Frames>("video");
   options.fps = video.fps;
   // So that a replay can tell whether it made the same frames.
-  Hash hash;
+  models::Hash hash;
   for (const int64_t size : video.pixels.sizes()) hash.field(static_cast<uint64_t>(size));
   const std::string digest = hash.bytes(video.pixels.data_ptr(), video.pixels.nbytes()).hex();
   if (recipe) {

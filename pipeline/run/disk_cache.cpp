@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "models/files/safetensors.h"
-#include "pipeline/hash.h"
+#include "models/hash.h"
 #include "pipeline/run/outcome_json.h"
 
 namespace reel::pipeline {
@@ -17,7 +17,7 @@ constexpr const char* kSuffix = ".safetensors";
 
 /// What damage to the text or a tensor would change.
 std::string checksum(const PackedOutcome& packed) {
-  Hash hash;
+  models::Hash hash;
   hash.field(packed.json);
   for (const auto& [name, tensor] : packed.tensors) {
     hash.field(name).field(uint64_t{tensor.nbytes()});

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "pipeline/hash.h"
+#include "models/hash.h"
 
 namespace reel::pipeline {
 namespace {
@@ -25,7 +25,7 @@ std::string stamp_of_file(const fs::path& path) {
 std::string stamp_of_list(std::vector<fs::path> paths) {
   std::sort(paths.begin(), paths.end());
   if (paths.size() > kMaxFiles) paths.resize(kMaxFiles);
-  Hash hash;
+  models::Hash hash;
   for (const fs::path& path : paths) hash.field(path.string()).field(stamp_of_file(path));
   return std::to_string(paths.size()) + " files " + hash.hex();
 }

@@ -4,9 +4,9 @@
 
 #include <chrono>
 
+#include "models/hash.h"
 #include "pipeline/graph/constant.h"
 #include "pipeline/graph/graph_order.h"
-#include "pipeline/hash.h"
 #include "pipeline/process_memory.h"
 #include "pipeline/run/file_stamp.h"
 #include "pipeline/run/model_cache.h"
@@ -47,7 +47,7 @@ auto at_node(const Node& node, Work work) {
 }
 
 /// A scalar in a form that differs whenever the value does.
-void hash_value(Hash& hash, const Value& value) {
+void hash_value(models::Hash& hash, const Value& value) {
   const auto input = as_input(value);
   hash.field(uint64_t{value.index()}).field(input ? input_text(*input) : "");
 }
@@ -119,7 +119,7 @@ void Run::read_linked_paths(const Task& task) {
 
 std::string Run::make_key(const Task& task) const {
   const NodeSpec& spec = *task.spec;
-  Hash hash;
+  models::Hash hash;
   if (!spec.cacheable) return hash.field(state_.salt).field(state_.unique_keys++).hex();
   hash.field("reel result 1").field(REEL_VERSION).field(TORCH_VERSION).field(spec.spec.name);
   hash.field(static_cast<uint64_t>(spec.version)).field(context_.options.device.str());

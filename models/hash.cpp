@@ -1,10 +1,10 @@
-#include "pipeline/hash.h"
+#include "models/hash.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-namespace reel::pipeline {
+namespace reel::models {
 namespace {
 
 constexpr std::array<uint32_t, 64> kRound = {
@@ -87,4 +87,4 @@ std::string Hash::hex() {
 
 std::string sha256(std::string_view text) { return Hash().bytes(text.data(), text.size()).hex(); }
 
-}  // namespace reel::pipeline
+}  // namespace reel::models

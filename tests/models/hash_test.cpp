@@ -1,8 +1,8 @@
-#include "pipeline/hash.h"
+#include "models/hash.h"
 
 #include <gtest/gtest.h>
 
-namespace reel::pipeline::hash_test {
+namespace reel::models::hash_test {
 
 // The examples of FIPS 180-4 and its test vectors.
 TEST(HashTest, AgreesWithPublishedDigests) {
@@ -34,4 +34,4 @@ TEST(HashTest, FieldsHaveBorders) {
   EXPECT_NE(Hash().field("").hex(), Hash().hex());
 }
 
-}  // namespace reel::pipeline::hash_test
+}  // namespace reel::models::hash_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace reel::pipeline {
+namespace reel::models {
 
 /// An incremental SHA-256. Feed it, then ask for the digest once.
 /// Source: FIPS 180-4, sections 4.1.2, 5 and 6.2.
@@ -32,4 +32,4 @@ class Hash {
 /// The digest of one text.
 std::string sha256(std::string_view text);
 
-}  // namespace reel::pipeline
+}  // namespace reel::models
