@@ -21,7 +21,7 @@ FORMATS = {"layers", "files", "ops"}
 NETWORKS = {"unet", "dit", "llm", "vision", "text"}
 INNER = {
     "app": {"": {"session"}, "session": set(), "eval": {"session"}},
-    "pipeline": {"": {"run", "graph", "media"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph"}, "media": set(),
+    "pipeline": {"": {"run", "graph", "media"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph", "media"}, "media": set(),
                  "nodes": {"run", "graph", "media"}, "evaluation": {"run", "graph", "media"}},
     "guidance": {"": {"sampling"}, "sampling": set(), "decoding": set(), "schedulers": {"sampling"},
                  "guiders": {"sampling"}},

@@ -2,11 +2,11 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <fstream>
 #include <iostream>
 
-#include "app/generate_job.h"
 #include "app/generate_report.h"
-#include "app/job_list.h"
+#include "app/job_options.h"
 #include "app/preview.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
@@ -15,16 +15,22 @@
 #include "app/session/print_json.h"
 #include "app/session/run_guarded.h"
 #include "app/session/session.h"
+#include "app/session_job.h"
 #include "app/verbs.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_draw.h"
 #include "pipeline/graph/graph_json.h"
+#include "pipeline/jobs/generate_graph.h"
+#include "pipeline/jobs/prompt_lines.h"
 #include "pipeline/run/model_cache.h"
 
 namespace reel::app {
 namespace {
+
+using pipeline::GenerateJob;
+using pipeline::GenerateOptions;
 
 struct VerbOptions {
   CommonOptions common;
@@ -56,21 +62,20 @@ class GenerateRun {
   explicit GenerateRun(VerbOptions options) : options_(std::move(options)) {}
 
   int run() {
-    const std::vector<ListedJob> jobs = read_jobs();
+    const std::vector<GenerateOptions> jobs = read_jobs();
     if (options_.dry_run) {
-      for (const auto& [job, common] : jobs) dry_run(resolve_job(job, common), common);
+      for (const GenerateOptions& job : jobs) dry_run(session_job(job, options_.common));
       return kDone;
     }
     engine_ = make_engine(options_.common);
     if (jobs.size() == 1) {
-      one(jobs[0].first, jobs[0].second);
+      one(jobs[0]);
       return kDone;
     }
     int failed = 0;
-    for (const auto& [job, common] : jobs) {
+    for (const GenerateOptions& job : jobs) {
       if (stop_request()) throw pipeline::Cancelled();
-      const int code = run_guarded(
-          options_.common.json, [&, &job = job, &common = common] { return one(job, common), int{kDone}; });
+      const int code = run_guarded(options_.common.json, [&] { return one(job), int{kDone}; });
       if (code == kInterrupted) return code;
       failed += code != kDone;
     }
@@ -78,19 +83,25 @@ class GenerateRun {
   }
 
  private:
-  std::vector<ListedJob> read_jobs() const {
-    if (options_.prompts_file.empty()) {
-      if (options_.job.prompt.empty() && options_.job.prompt_keys.empty() && options_.job.synopsis.empty()) {
+  std::vector<GenerateOptions> read_jobs() const {
+    const GenerateOptions& job = options_.job;
+    const std::string& name = options_.prompts_file;
+    if (name.empty()) {
+      if (job.prompt.empty() && job.prompt_keys.empty() && job.synopsis.empty()) {
         throw std::invalid_argument(
             "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
       }
-      return {{options_.job, options_.common}};
+      return {job};
     }
-    return read_job_list(options_.prompts_file, options_.job, options_.common);
+    if (name == "-") return pipeline::read_prompt_lines(std::cin, name, job);
+    std::ifstream file(name);
+    if (!file) throw std::runtime_error("[--prompts] '" + name + "' cannot be read");
+    return pipeline::read_prompt_lines(file, name, job);
   }
 
-  void dry_run(const GenerateJob& job, const CommonOptions& common) {
-    const pipeline::Graph graph = build_graph(job);
+  void dry_run(const GenerateJob& job) {
+    const CommonOptions& common = options_.common;
+    const pipeline::Graph graph = pipeline::build_graph(job);
     const auto problems = pipeline::check(plugins().nodes, graph);
     if (!problems.empty()) throw pipeline::GraphError(problems);
     if (!job.options.save_graph.empty()) pipeline::save_graph(graph, job.options.save_graph);
@@ -99,17 +110,21 @@ class GenerateRun {
     std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
   }
 
-  void one(const GenerateOptions& options, const CommonOptions& common) {
+  void one(const GenerateOptions& options) {
+    const CommonOptions& common = options_.common;
     const auto start = std::chrono::steady_clock::now();
-    const GenerateJob job = resolve_job(options, common);
+    const GenerateJob job = session_job(options, common);
     for (const std::string& file : {options.save_graph, options.save_tensors}) {
       if (!file.empty()) models::check_target(file, /*overwrite=*/true);
     }
-    if (!common.seed && !common.quiet) std::cerr << "reel: seed " << job.seed << "\n";
-    const pipeline::Graph graph = build_graph(job);
+    if (!options.seed && !common.seed && !common.quiet)
+      std::cerr << "reel: seed " << *job.options.seed << "\n";
+    const pipeline::Graph graph = pipeline::build_graph(job);
     if (!options.save_graph.empty()) pipeline::save_graph(graph, options.save_graph);
+    const Placement placement = place(common);
+    const pipeline::JobPlace where = job_place(job, placement);
     pipeline::Request request = make_request(common, graph);
-    request.recipe = recipe(job, place(common));
+    request.recipe = pipeline::write_recipe(job, where);
     const double loaded_before = engine_->models().load_seconds();
     std::optional<Previews> previews;
     if (options.preview) {
@@ -120,18 +135,18 @@ class GenerateRun {
     const pipeline::Report& report = result.report;
     if (previews) previews->remove();
     if (!options.save_tensors.empty()) save_tensors(options.save_tensors, *engine_, result);
-    RunFacts facts;
+    RunFacts facts{.place = where, .device = placement.device};
     facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     facts.load_s = engine_->models().load_seconds() - loaded_before;
     if (common.json) {
-      print_json(describe_run(job, report, place(common), facts));
+      print_json(describe_run(job, report, facts));
       return;
     }
     for (const pipeline::NodeReport& node : report.nodes) {
       const auto path = node.facts.find("path");
       if (path != node.facts.end()) std::cout << path->second << std::endl;
     }
-    if (common.verbose) std::cerr << describe_run(job, report, place(common), facts) << "\n";
+    if (common.verbose) std::cerr << describe_run(job, report, facts) << "\n";
   }
 
   VerbOptions options_;
@@ -143,63 +158,14 @@ class GenerateRun {
 void add_generate_verb(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("generate", "Text to video");
   auto options = std::make_shared<VerbOptions>();
-  GenerateOptions& job = options->job;
   verb->footer(
       "Example: reel generate \"a rocket moving up in space\" -o rocket.mp4\n"
       "Defaults for size, frames, steps, guidance and fps come from the model's folder.");
-  verb->add_option("prompt", job.prompt, "what is to be seen");
-  verb->add_option(
-      "-o,--output", job.output,
-      "file.(mp4|webm|gif|y4m), or a png pattern such as frame_%05d.png; default: named after the prompt");
-  verb->add_option("--negative", job.negative, "what is not to be seen");
+  add_job_options(*verb, options->job);
   verb->add_option("--prompts", options->prompts_file,
                    "one job a line: a prompt, or a JSON object of options; - for standard input");
-  verb->add_option("--prompt-at", job.prompt_keys, "FRAME:TEXT, repeatable: prompts at chosen frames")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option(
-      "--synopsis", job.synopsis,
-      "FILE or \"a; b; c\": stages spread over the frames, in place of a prompt; FRAME:TEXT says where");
-  verb->add_option("--prompt-blend,--synopsis-blend", job.prompt_blend,
-                   "between two --prompt-at frames, or two stages of a synopsis")
-      ->check(CLI::IsMember({"linear", "hold"}))
-      ->capture_default_str();
-  verb->add_option("--frames", job.frames, "number of frames")->check(CLI::Range(1, 4096));
-  verb->add_option("--size", job.size, "WIDTHxHEIGHT in pixels");
-  verb->add_option("--fps", job.fps, "frames a second of the file")->check(CLI::Range(0.01, 1000.0));
-  verb->add_option("--steps", job.steps, "denoising steps")->check(CLI::Range(1, 10000));
-  verb->add_option("--guidance", job.guidance, "classifier-free guidance scale; at most 1: none")
-      ->check(CLI::Range(0.0, 100.0));
-  verb->add_option("--guidance-rescale", job.guidance_rescale, "share of the deviation restored, 0 to 1")
-      ->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--scheduler", job.scheduler,
-                   "NAME[:opt=v,...], see reel schedulers; default: the model's");
-  verb->add_option("--edit", job.edits, "NAME[:opt=v,...][@selector], repeatable, in order; see reel edits")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--preview", job.preview,
-                   "every N steps, show the middle frame so far in NAME.preview.png beside the output");
-  verb->add_flag("--compare", job.compare, "also the unedited video of the same seed, and both side by side");
-  verb->add_option("--lora", job.loras, "FILE[:weight], repeatable")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--clip-skip", job.clip_skip, "text encoder layers left out at the end")
-      ->check(CLI::Range(0, 24))
-      ->capture_default_str();
-  verb->add_option("--save-graph", job.save_graph, "write the job as a graph file");
   verb->add_flag("--dry-run", options->dry_run,
                  "print the plan, the memory it needs and the sites that edits match; load nothing");
-  verb->add_option("--crf", job.crf, "constant quality of the file, smaller is better")
-      ->check(CLI::Range(0, 63));
-  verb->add_option("--codec", job.codec, "h264, h265, vp9 or av1; default: the format's usual one");
-  verb->add_flag("--no-recipe", job.no_recipe, "do not store in the file how it was made");
-  verb->add_flag("-y,--overwrite", job.overwrite, "replace existing files");
-  verb->add_option("--init-latents", job.initial_latents,
-                   "safetensors with `latents` [B,C,F,h,w]: start noise of unit variance");
-  verb->add_option("--step-noise", job.step_noise,
-                   "safetensors with `noise` [steps,B,C,F,h,w] for stochastic schedulers");
-  verb->add_option("--save-tensors", job.save_tensors,
-                   "write prompt_embeds, negative_prompt_embeds, latents and frames as safetensors");
   add_common_options(*verb, options->common);
   verb->callback([options, &action] { action = [options] { return GenerateRun(*options).run(); }; });
 }

@@ -5,7 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/session/plugins.h"
-#include "models/default_dtype.h"
+#include "app/session_job.h"
+#include "pipeline/jobs/options_json.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/process_memory.h"
 #include "pipeline/run/model_cache.h"
@@ -14,32 +15,7 @@ namespace reel::app {
 namespace {
 
 using nlohmann::json;
-
-json resolved_options(const GenerateJob& job, const Placement& placement) {
-  const GenerateOptions& o = job.options;
-  json stages = json::array();
-  for (const guidance::PromptKey& stage : job.stages)
-    stages.push_back({{"frame", stage.frame}, {"text", stage.text}});
-  return {{"prompt", o.prompt},
-          {"negative", o.negative},
-          {"prompt_at", o.prompt_keys},
-          {"synopsis", stages},
-          {"prompt_blend", o.prompt_blend},
-          {"frames", job.frames},
-          {"width", job.width},
-          {"height", job.height},
-          {"fps", job.fps},
-          {"steps", job.steps},
-          {"guidance", job.guidance},
-          {"guidance_rescale", job.guidance_rescale},
-          {"scheduler", o.scheduler.empty() ? "model" : o.scheduler},
-          {"edit", o.edits},
-          {"lora", o.loras},
-          {"clip_skip", o.clip_skip},
-          {"device", placement.device.str()},
-          {"dtype", dtype_name(dtype_of(job, placement))},
-          {"seed", job.seed}};
-}
+using pipeline::GenerateJob;
 
 json edits_json(const std::vector<attention::EditReport>& edits, bool with_sites) {
   json list = json::array();
@@ -55,12 +31,12 @@ json edits_json(const std::vector<attention::EditReport>& edits, bool with_sites
 }
 
 json memory_estimate(const GenerateJob& job, const Placement& placement) {
-  const GenerateOptions& o = job.options;
-  const pipeline::VideoSize size{.frames = job.frames,
+  const pipeline::GenerateOptions& o = job.options;
+  const pipeline::VideoSize size{.frames = *o.frames,
                                  .width = job.width,
                                  .height = job.height,
-                                 .steps = job.steps,
-                                 .guided = job.guidance > 1,
+                                 .steps = *o.steps,
+                                 .guided = *o.guidance > 1,
                                  .text_per_frame = !o.prompt_keys.empty() || !job.stages.empty()};
   const pipeline::MemoryPlan plan =
       pipeline::plan_memory(plugins().families, job.model, placement.device, placement.dtype, size);
@@ -86,39 +62,36 @@ double fact(const pipeline::Report& report, const char* id, const char* name) {
 
 }  // namespace
 
-at::ScalarType dtype_of(const GenerateJob& job, const Placement& placement) {
-  return placement.dtype ? *placement.dtype : models::default_dtype(job.model.denoiser, placement.device);
-}
-
 std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json) {
+  const pipeline::GenerateOptions& options = job.options;
+  const pipeline::JobPlace where = job_place(job, placement);
   attention::EditPlan plan;
-  for (const std::string& edit : job.options.edits) plan.push_back(plugins().edits.parse(edit));
+  for (const attention::ParsedEdit& edit : job.edits)
+    plan.push_back(plugins().edits.rule(edit.entry->spec.name, edit.options, edit.selector));
   pipeline::ModelCache models(plugins().families, placement.device, placement.dtype);
   pipeline::ModelHandle handle;
   handle.folder = std::make_shared<const models::ModelFolder>(job.model);
   const std::vector<attention::Site> sites = models.sites(handle);
   const auto edits = attention::dry_run(plan, sites);
-  json document = {
-      {"dry_run", true},
-      {"output", job.output},
-      {"model", {{"name", job.model_name}, {"path", job.model.path}, {"hash", model_fingerprint(job.model)}}},
-      {"options", resolved_options(job, placement)},
-      {"memory", memory_estimate(job, placement)},
-      {"sites", sites.size()},
-      {"edits", edits_json(edits, true)}};
+  json document = {{"dry_run", true},
+                   {"output", options.output},
+                   {"model", {{"name", job.choice.name}, {"path", job.model.path}, {"hash", where.weights}}},
+                   {"options", pipeline::options_json(job, where)},
+                   {"memory", memory_estimate(job, placement)},
+                   {"sites", sites.size()},
+                   {"edits", edits_json(edits, true)}};
   if (as_json) return document.dump();
   const double mib = 1.0 / (1 << 20);
-  std::string text = "Plan for " + job.output + "\n";
+  std::string text = "Plan for " + options.output + "\n";
   char line[256];
-  std::snprintf(line, sizeof line, "  model    %s (%s), %s on %s\n", job.model_name.c_str(),
-                document["model"]["hash"].get<std::string>().c_str(),
-                dtype_name(dtype_of(job, placement)).c_str(), placement.device.str().c_str());
+  std::snprintf(line, sizeof line, "  model    %s (%s), %s on %s\n", job.choice.name.c_str(),
+                where.weights.c_str(), where.dtype.c_str(), where.device.c_str());
   text += line;
   std::snprintf(line, sizeof line, "  video    %lld frames of %lldx%lld at %g frames/s\n",
-                (long long)job.frames, (long long)job.width, (long long)job.height, job.fps);
+                (long long)*options.frames, (long long)job.width, (long long)job.height, *options.fps);
   text += line;
-  std::snprintf(line, sizeof line, "  sampling %lld steps, guidance %g, seed %llu\n", (long long)job.steps,
-                job.guidance, (unsigned long long)job.seed);
+  std::snprintf(line, sizeof line, "  sampling %lld steps, guidance %g, seed %llu\n",
+                (long long)*options.steps, *options.guidance, (unsigned long long)*options.seed);
   text += line;
   const auto bytes = [&](const char* name) { return document["memory"][name].get<double>() * mib; };
   std::snprintf(line, sizeof line, "  memory   about %.0f MiB: weights %.0f, activations %.0f\n",
@@ -135,17 +108,15 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
   return text;
 }
 
-std::string describe_run(const GenerateJob& job, const pipeline::Report& report, const Placement& placement,
-                         const RunFacts& facts) {
+std::string describe_run(const GenerateJob& job, const pipeline::Report& report, const RunFacts& facts) {
   struct rusage usage {};
   getrusage(RUSAGE_SELF, &usage);
   json document = {
-      {"path", job.output},
+      {"path", job.options.output},
       {"prompt", job.options.prompt},
-      {"seed", job.seed},
-      {"options", resolved_options(job, placement)},
-      {"model",
-       {{"name", job.model_name}, {"path", job.model.path}, {"hash", model_fingerprint(job.model)}}}};
+      {"seed", *job.options.seed},
+      {"options", pipeline::options_json(job, facts.place)},
+      {"model", {{"name", job.choice.name}, {"path", job.model.path}, {"hash", facts.place.weights}}}};
   document["seconds"] = {{"load", facts.load_s},
                          {"encode", node_seconds(report, "positive") + node_seconds(report, "negative")},
                          {"step_first", fact(report, "sampler", "step_first_s")},
@@ -155,7 +126,7 @@ std::string describe_run(const GenerateJob& job, const pipeline::Report& report,
                          {"write", node_seconds(report, "write")},
                          {"total", facts.total_s}};
   document["peak_bytes"] = {{"host", usage.ru_maxrss * int64_t{1024}},
-                            {"device", pipeline::peak_tensor_bytes(placement.device)}};
+                            {"device", pipeline::peak_tensor_bytes(facts.device)}};
   const pipeline::NodeReport* sampler = report.find("sampler");
   document["edits"] = sampler ? edits_json(sampler->edits, false) : json::array();
   if (job.options.compare)
@@ -168,13 +139,6 @@ std::string describe_run(const GenerateJob& job, const pipeline::Report& report,
   document["nodes"] = nodes;
   if (!report.warnings.empty()) document["warnings"] = report.warnings;
   return document.dump();
-}
-
-std::string recipe(const GenerateJob& job, const Placement& placement) {
-  return json{{"reel", REEL_VERSION},
-              {"model", {{"name", job.model_name}, {"hash", model_fingerprint(job.model)}}},
-              {"options", resolved_options(job, placement)}}
-      .dump();
 }
 
 }  // namespace reel::app

@@ -1,30 +1,27 @@
-// Texts about a generated video: the plan before, the report after, the recipe inside.
+// Texts about a generated video: the plan before, the report after.
 #pragma once
 
 #include <string>
 
-#include "app/generate_job.h"
 #include "app/session/placement.h"
+#include "pipeline/jobs/generate_job.h"
+#include "pipeline/jobs/recipe.h"
 #include "pipeline/run/report.h"
 
 namespace reel::app {
 
+/// What a run has shown beside the executor's report.
 struct RunFacts {
+  pipeline::JobPlace place;
+  at::Device device = at::kCPU;
   double total_s = 0, load_s = 0;
 };
 
-/// The dtype in which the job's denoiser computes.
-at::ScalarType dtype_of(const GenerateJob& job, const Placement& placement);
-
 /// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON.
-std::string describe_plan(const GenerateJob& job, const Placement& placement, bool json);
+std::string describe_plan(const pipeline::GenerateJob& job, const Placement& placement, bool json);
 
 /// The JSON object that --json prints for a finished video.
-std::string describe_run(const GenerateJob& job, const pipeline::Report& report, const Placement& placement,
+std::string describe_run(const pipeline::GenerateJob& job, const pipeline::Report& report,
                          const RunFacts& facts);
-
-/// The JSON text that is stored in the file beside the graph: version, model and its fingerprint, resolved
-/// options.
-std::string recipe(const GenerateJob& job, const Placement& placement);
 
 }  // namespace reel::app

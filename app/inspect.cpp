@@ -4,16 +4,17 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "app/generate_job.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
+#include "app/session_job.h"
 #include "app/verbs.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "pipeline/attention_maps.h"
+#include "pipeline/jobs/generate_graph.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {
@@ -24,7 +25,7 @@ using nlohmann::json;
 
 struct InspectOptions {
   CommonOptions common;
-  GenerateOptions job;
+  pipeline::GenerateOptions job;
   std::string output = "attention.png", where = "kind=temporal", keep = "mean";
   int64_t budget_mb = 512, sites = 36;
 };
@@ -73,7 +74,7 @@ struct Cleanup {
 };
 
 int inspect(const InspectOptions& options) {
-  GenerateOptions generate = options.job;
+  pipeline::GenerateOptions generate = options.job;
   const bool raw = options.output.ends_with(".safetensors"), pairs = generate.compare;
   if (pairs && generate.edits.empty())
     throw std::invalid_argument("[--compare] shows maps without and with edits, got no edit; add --edit");
@@ -86,8 +87,8 @@ int inspect(const InspectOptions& options) {
 
   const Cleanup cleanup{runs};
   generate.output = "unused" + unique + ".y4m";  // the graph ends at the sampler
-  const GenerateJob job = resolve_job(generate, options.common);
-  pipeline::Graph graph = build_graph(job);
+  const pipeline::GenerateJob job = session_job(generate, options.common);
+  pipeline::Graph graph = pipeline::build_graph(job);
   std::vector<std::string> outputs;
   for (const Tapped& run : runs) tap(graph, run, options), outputs.push_back(run.sampler);
   const pipeline::Report report =
@@ -118,7 +119,7 @@ int inspect(const InspectOptions& options) {
   }
   if (options.common.json) {
     print_json(json{{"path", options.output},
-                    {"seed", job.seed},
+                    {"seed", *job.options.seed},
                     {"sites", shown},
                     {"sites_left_out", left_out},
                     {"compare", pairs},
@@ -144,7 +145,7 @@ void add_inspect_verb(CLI::App& app, Action& action) {
   CLI::App* verb =
       app.add_subcommand("inspect", "Attention maps of chosen sites as picture, video or tensors");
   auto options = std::make_shared<InspectOptions>();
-  GenerateOptions& job = options->job;
+  pipeline::GenerateOptions& job = options->job;
   verb->add_option("prompt", job.prompt, "what the video is to show")->required();
   verb->add_option("-o,--output", options->output,
                    ".png (mean over the steps), .mp4/.webm/.gif (a frame per step) or .safetensors")

@@ -1,45 +1,9 @@
 #include "app/preview.h"
 
-#include "models/files/part_file.h"
-#include "pipeline/media/pictures/picture_file.h"
+#include "pipeline/jobs/preview_file.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {
-namespace fs = std::filesystem;
-namespace {
-
-constexpr const char* kMark = "reel_preview";  // a text in the picture: this file may be replaced and removed
-
-bool is_preview(const std::string& path) {
-  try {
-    std::ifstream stream(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-    return media::is_picture(bytes) && media::inspect_picture(path, bytes).text.count(kMark);
-  } catch (const std::runtime_error&) {
-    return false;
-  }
-}
-
-}  // namespace
-
-std::string preview_name(const std::string& output) {
-  const fs::path path(output);
-  std::string stem = path.stem().string();
-  if (const size_t percent = stem.find('%'); percent != std::string::npos) {
-    size_t begin = percent, end = stem.find('d', percent);
-    if (begin > 0 && std::string_view("_-.").find(stem[begin - 1]) != std::string_view::npos) --begin;
-    stem.erase(begin, end == std::string::npos ? end : end + 1 - begin);
-  }
-  return (path.parent_path() / (stem.empty() ? "preview.png" : stem + ".preview.png")).string();
-}
-
-void check_preview(const std::string& path, bool overwrite) {
-  media::check_output(path, {.overwrite = true});
-  std::error_code ignored;
-  if (!overwrite && fs::exists(path, ignored) && !is_preview(path)) {
-    models::refuse_existing(path, fs::path(path).filename().string());
-  }
-}
 
 void Previews::pass_on(const pipeline::Event& event) const {
   if (next_) next_(event);
@@ -58,7 +22,7 @@ void Previews::show(const std::string& request, const pipeline::Stepped& step, c
   std::string fault;
   try {
     const std::string text = "step " + std::to_string(step.done) + " of " + std::to_string(step.all);
-    media::write_video(file, {step.picture().unsqueeze(0)}, {.metadata = {{kMark, text}}, .overwrite = true});
+    media::write_video(file, {step.picture().unsqueeze(0)}, {.metadata = {{pipeline::kPreviewMark, text}}, .overwrite = true});
     return pass_on({request, pipeline::Preview{step.node, step.done, step.all, file}});
   } catch (const c10::Error& error) {
     fault = error.what_without_backtrace();
@@ -72,7 +36,7 @@ void Previews::show(const std::string& request, const pipeline::Stepped& step, c
 void Previews::remove() {
   for (const auto& [node, file] : files_) {
     std::error_code ignored;
-    if (is_preview(file)) fs::remove(file, ignored);
+    if (pipeline::is_preview(file)) std::filesystem::remove(file, ignored);
   }
 }
 

@@ -8,13 +8,6 @@
 
 namespace reel::app {
 
-/// `fox.mp4` -> `fox.preview.png`; a pattern loses its number: `f_%05d.png` -> `f.preview.png`.
-std::string preview_name(const std::string& output);
-
-/// Throws: std::runtime_error if a preview cannot be written: its folder takes no files, or a file of that
-/// name exists (unless `overwrite`) and no earlier preview left it.
-void check_preview(const std::string& path, bool overwrite);
-
 /// Receives the events of one job, writes previews, and passes every event on.
 class Previews {
  public:

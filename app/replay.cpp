@@ -2,13 +2,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "app/generate_job.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
 #include "app/verbs.h"
 #include "pipeline/graph/graph_reader.h"
+#include "pipeline/jobs/recipe.h"
 #include "pipeline/media/video_reader.h"
 #include "pipeline/media/video_writer.h"
 
@@ -53,16 +53,11 @@ int replay(ReplayOptions options) {
   write->inputs["path"] = output, write->inputs["overwrite"] = options.overwrite;
   media::check_output(output, {.overwrite = options.overwrite});
 
-  const json recipe = json::parse(recipe_text, nullptr, /*allow_exceptions=*/false);
   std::vector<std::string> warnings;
-  if (recipe.is_object()) {
-    const json recorded = recipe.value("options", json::object());
-    if (options.common.dtype == "auto" && recorded.contains("dtype"))
-      options.common.dtype = recorded["dtype"].get<std::string>();
-    if (recipe.value("reel", "") != REEL_VERSION) {
-      warnings.push_back("made by reel " + recipe.value("reel", "?") +
-                         ", this is " REEL_VERSION "; frames may differ");
-    }
+  if (const auto recipe = pipeline::read_recipe(recipe_text)) {
+    if (options.common.dtype == "auto" && !recipe->dtype.empty()) options.common.dtype = recipe->dtype;
+    if (recipe->version != REEL_VERSION)
+      warnings.push_back("made by reel " + recipe->version + ", this is " REEL_VERSION "; frames may differ");
   }
   pipeline::Request request = make_request(options.common, graph, {node_id});
   request.recipe = recipe_text;

@@ -3,7 +3,7 @@
 namespace reel::app {
 
 void add_eval_options(CLI::App& verb, EvalOptions& options) {
-  GenerateOptions& job = options.job;
+  pipeline::GenerateOptions& job = options.job;
   verb.add_option("--prompts", options.prompts, "how many prompts to draw from the world's grammar")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();

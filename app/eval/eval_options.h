@@ -3,15 +3,15 @@
 
 #include <string>
 
-#include "app/generate_job.h"
 #include "app/session/common_options.h"
+#include "pipeline/jobs/generate_options.h"
 
 namespace reel::app {
 
 /// The options of all verbs of `reel eval`. A subject reads its own and ignores those of the others.
 struct EvalOptions {
   CommonOptions common;
-  GenerateOptions job;  // its prompt and edits are set for each video
+  pipeline::GenerateOptions job;  // its prompt and edits are set for each video
   int prompts = 200, seeds = 1;
   bool truth = false;
   std::string degrade = "none";  // how the truth is degraded

@@ -4,12 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "app/generate_report.h"
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/session.h"
+#include "app/session_job.h"
 #include "pipeline/evaluation/world/degrade.h"
 #include "pipeline/evaluation/world/render.h"
+#include "pipeline/jobs/generate_graph.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {
@@ -51,12 +52,14 @@ class TruthSource final : public VideoSource {
 
 class ModelSource final : public VideoSource {
  public:
-  explicit ModelSource(const EvalPlan& plan) : plan_(plan), placement_(place(plan.options.common)) {
+  explicit ModelSource(const EvalPlan& plan) : plan_(plan) {
+    const Placement placement = place(plan.options.common);
     for (size_t v = 0; v < plan.variants.size(); ++v) example_ = job_of({.variant = v});
-    if (example_.frames < 2) {
+    if (*example_.options.frames < 2) {
       throw std::invalid_argument("[--frames] motion needs at least 2 frames, got " +
-                                  std::to_string(example_.frames) + "; the world's videos have 16");
+                                  std::to_string(*example_.options.frames) + "; the world's videos have 16");
     }
+    place_ = job_place(example_, placement);
     pipeline::EngineOptions options = engine_options(plan.options.common);
     options.cache_bytes = size_t{256}
                           << 20;  // only the last prompt's embeddings and frames are asked for again
@@ -64,15 +67,15 @@ class ModelSource final : public VideoSource {
   }
 
   media::Frames make(const EvalTask& task) override {
-    const GenerateJob job = job_of(task);
-    pipeline::Request request{.graph = build_graph(job), .outputs = {"video"}, .stop = &stop_request()};
+    const pipeline::GenerateJob job = job_of(task);
+    pipeline::Request request{.graph = pipeline::build_graph(job), .outputs = {"video"}, .stop = &stop_request()};
     // The bar counts videos, not nodes, and a warning holds for all of them.
     request.listener = [this](const pipeline::Event& event) {
       if (const auto* warning = std::get_if<pipeline::Warning>(&event.what)) warn(warning->message);
     };
     if (!task.save_path.empty()) {
       request.outputs.push_back("write");
-      request.recipe = recipe(job, placement_);
+      request.recipe = pipeline::write_recipe(job, place_);
     }
     const pipeline::RunResult result = engine_->run(request);
     const pipeline::Report& report = result.report;
@@ -85,7 +88,7 @@ class ModelSource final : public VideoSource {
   }
 
   std::string describe() const override {
-    const GenerateOptions& o = example_.options;
+    const pipeline::GenerateOptions& o = example_.options;
     json edits = json::array();
     for (const attention::EditReport& edit : edits_) {
       edits.push_back({{"edit", edit.edit},
@@ -93,23 +96,21 @@ class ModelSource final : public VideoSource {
                        {"calls", edit.calls},
                        {"path", edit.path}});
     }
-    return json{{"source", "model"},
-                {"model",
-                 {{"name", example_.model_name},
-                  {"path", example_.model.path},
-                  {"hash", model_fingerprint(example_.model)}}},
-                {"edits", edits},
-                {"options",
-                 {{"frames", example_.frames},
-                  {"width", example_.width},
-                  {"height", example_.height},
-                  {"steps", example_.steps},
-                  {"guidance", example_.guidance},
-                  {"guidance_rescale", example_.guidance_rescale},
-                  {"scheduler", o.scheduler.empty() ? "model" : o.scheduler},
-                  {"edit", plan_.options.job.edits},
-                  {"device", placement_.device.str()},
-                  {"dtype", dtype_name(dtype_of(example_, placement_))}}}}
+    return json{
+        {"source", "model"},
+        {"model", {{"name", example_.choice.name}, {"path", example_.model.path}, {"hash", place_.weights}}},
+        {"edits", edits},
+        {"options",
+         {{"frames", *o.frames},
+          {"width", example_.width},
+          {"height", example_.height},
+          {"steps", *o.steps},
+          {"guidance", *o.guidance},
+          {"guidance_rescale", *o.guidance_rescale},
+          {"scheduler", o.scheduler},
+          {"edit", plan_.options.job.edits},
+          {"device", place_.device},
+          {"dtype", place_.dtype}}}}
         .dump();
   }
 
@@ -119,20 +120,19 @@ class ModelSource final : public VideoSource {
       std::cerr << "reel: " << message << std::endl;
   }
 
-  GenerateJob job_of(const EvalTask& task) const {
-    GenerateOptions options = plan_.options.job;
-    CommonOptions common = plan_.options.common;
+  pipeline::GenerateJob job_of(const EvalTask& task) const {
+    pipeline::GenerateOptions options = plan_.options.job;
     plan_.subject->set_prompt(task.number, options);
     options.output = task.save_path.empty() ? "unused.y4m" : task.save_path;
     options.overwrite |= task.save_path.empty();
     options.edits = plan_.variants[task.variant].edits;
-    common.seed = task.seed;
-    return resolve_job(options, common);
+    options.seed = task.seed;
+    return session_job(options, plan_.options.common);
   }
 
   const EvalPlan& plan_;
-  Placement placement_;
-  GenerateJob example_;  // of the last variant
+  pipeline::GenerateJob example_;  // of the last variant
+  pipeline::JobPlace place_;
   std::unique_ptr<pipeline::Engine> engine_;
   std::set<std::string> warned_;
   std::vector<attention::EditReport> edits_;  // of the last edited video

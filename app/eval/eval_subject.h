@@ -39,7 +39,7 @@ class EvalSubject {
   virtual std::string options_json() const = 0;
   virtual std::string prompt(int number) const = 0;
   /// Writes the prompt into the options of a job.
-  virtual void set_prompt(int number, GenerateOptions& job) const = 0;
+  virtual void set_prompt(int number, pipeline::GenerateOptions& job) const = 0;
   /// The right video, float [F, 3, H, W] in [0, 1]. `dice` decides what the prompt leaves open.
   virtual at::Tensor truth(int number, world::Dice& dice) const = 0;
   virtual EvalScore score(int number, const media::Frames& frames) const = 0;

@@ -104,7 +104,9 @@ class SynopsisSubject final : public EvalSubject {
         .dump();
   }
   std::string prompt(int number) const override { return world::text_of(world_, scenes_.at(number)); }
-  void set_prompt(int number, GenerateOptions& job) const override { job.synopsis = prompt(number); }
+  void set_prompt(int number, pipeline::GenerateOptions& job) const override {
+    job.synopsis = prompt(number);
+  }
   at::Tensor truth(int number, world::Dice& dice) const override {
     return world::render_stages(world_, scenes_.at(number), blend_, dice);
   }

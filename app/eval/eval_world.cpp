@@ -88,7 +88,7 @@ class WorldSubject final : public EvalSubject {
     return nlohmann::json{{"two_fraction", options_.two_fraction}}.dump();
   }
   std::string prompt(int number) const override { return world::prompt_of(world_, scenes_.at(number)); }
-  void set_prompt(int number, GenerateOptions& job) const override { job.prompt = prompt(number); }
+  void set_prompt(int number, pipeline::GenerateOptions& job) const override { job.prompt = prompt(number); }
 
   at::Tensor truth(int number, world::Dice& dice) const override {
     const world::Scene& scene = scenes_.at(number);

@@ -1,11 +1,11 @@
-#include "app/stages_text.h"
+#include "pipeline/jobs/stages_text.h"
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
-namespace reel::app {
+namespace reel::pipeline {
 namespace fs = std::filesystem;
 
 namespace {
@@ -29,4 +29,4 @@ std::string stages_text(const std::string& value) {
   return text;
 }
 
-}  // namespace reel::app
+}  // namespace reel::pipeline

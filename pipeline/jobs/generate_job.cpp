@@ -1,0 +1,120 @@
+#include "pipeline/jobs/generate_job.h"
+
+#include <filesystem>
+#include <random>
+#include <tuple>
+
+#include "attention/plugin/misfit.h"
+#include "pipeline/jobs/job_prompts.h"
+#include "pipeline/jobs/lora_choice.h"
+#include "pipeline/jobs/output_names.h"
+#include "pipeline/jobs/preview_file.h"
+#include "pipeline/media/video_writer.h"
+
+namespace reel::pipeline {
+namespace {
+
+std::pair<int64_t, int64_t> parse_size(const std::string& text) {
+  long long width = 0, height = 0;
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%lldx%lld%c", &width, &height, &rest) != 2 || width < 1 || height < 1 ||
+      width > 16384 || height > 16384) {
+    throw std::invalid_argument("[--size] must be WIDTHxHEIGHT in pixels, got '" + text +
+                                "'; for example 512x320");
+  }
+  return {width, height};
+}
+
+void resolve_size(GenerateJob& job) {
+  job.width = job.model.defaults.width, job.height = job.model.defaults.height;
+  if (!job.options.size.empty()) std::tie(job.width, job.height) = parse_size(job.options.size);
+  job.model.latent.check_side("--size", "width", job.width, " for this model");
+  job.model.latent.check_side("--size", "height", job.height, " for this model");
+}
+
+/// Frames, steps, rates and the seed, if the user left them out.
+void fill_in_numbers(GenerateJob& job) {
+  GenerateOptions& options = job.options;
+  const models::GenerationDefaults& defaults = job.model.defaults;
+  options.frames = options.frames.value_or(defaults.num_frames);
+  if (job.model.max_frames > 0 && *options.frames > job.model.max_frames) {
+    throw std::invalid_argument("[--frames] this model takes 1 to " + std::to_string(job.model.max_frames) +
+                                " frames, got " + std::to_string(*options.frames) + "; use --frames " +
+                                std::to_string(job.model.max_frames));
+  }
+  job.model.latent.check_frames("--frames", *options.frames, " for this model");
+  options.steps = options.steps.value_or(defaults.num_inference_steps);
+  options.fps = options.fps.value_or(defaults.fps);
+  options.guidance = options.guidance.value_or(defaults.guidance_scale);
+  options.guidance_rescale = options.guidance_rescale.value_or(defaults.guidance_rescale);
+  if (!options.seed) options.seed = std::random_device{}();  // 32 bits: short to type again
+}
+
+void resolve_outputs(GenerateJob& job) {
+  GenerateOptions& options = job.options;
+  const std::string& title = job.stages.empty() ? options.prompt : job.stages.front().text;
+  if (options.output.empty()) options.output = default_output(title);
+  std::vector<std::string> outputs = {options.output};
+  if (options.compare) {
+    job.output_unedited = with_suffix(options.output, "-unedited");
+    job.output_side_by_side = with_suffix(options.output, "-side-by-side");
+    outputs.push_back(job.output_unedited), outputs.push_back(job.output_side_by_side);
+  }
+  for (const std::string& output : outputs) {
+    media::check_output(output, {.fps = *options.fps,
+                                 .crf = static_cast<int>(options.crf),
+                                 .codec = options.codec,
+                                 .overwrite = options.overwrite});
+  }
+}
+
+void resolve_previews(GenerateJob& job) {
+  const GenerateOptions& options = job.options;
+  if (!options.preview) return;
+  if (*options.preview < 1) {
+    throw std::invalid_argument("[--preview] must be a number of steps from 1 up, got " +
+                                std::to_string(*options.preview) + "; for example --preview 5");
+  }
+  job.previews["sampler"] = preview_name(options.output);
+  if (options.compare) job.previews["sampler_unedited"] = preview_name(job.output_unedited);
+  for (const auto& [node, file] : job.previews) check_preview(file, options.overwrite);
+}
+
+/// The edits and LoRAs, taken apart and checked, and the scheduler, made once to see that it can be.
+void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
+  GenerateOptions& options = job.options;
+  guidance::make_scheduler(registries.schedulers, job.model.scheduler, options.scheduler,
+                           static_cast<int>(*options.steps));
+  if (options.scheduler.empty()) options.scheduler = "model";
+  for (const std::string& text : options.edits) {
+    job.edits.push_back(registries.edits.split(text));
+    const attention::ParsedEdit& edit = job.edits.back();
+    attention::refuse_unserved(registries.edits.rule(edit.entry->spec.name, edit.options, edit.selector),
+                               {.hidden = true}, "a video model");
+  }
+  for (const std::string& text : options.loras) {
+    job.loras.push_back(parse_lora(text));
+    const std::string& file = job.loras.back().path;
+    if (!std::filesystem::exists(file))
+      throw std::runtime_error("[--lora] '" + file + "' does not exist; name a LoRA file");
+  }
+}
+
+}  // namespace
+
+GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choice,
+                        const JobRegistries& registries) {
+  GenerateJob job;
+  job.options = options, job.choice = choice;
+  const std::string folder = models::find_model(choice.name, models::model_search_path(choice.models_dirs));
+  job.model = models::ModelFolder::open(folder, choice.motion_adapter);
+  resolve_size(job);
+  fill_in_numbers(job);
+  resolve_prompts(job);
+  resolve_outputs(job);
+  resolve_previews(job);
+  resolve_plugins(job, registries);
+  return job;
+}
+
+}  // namespace reel::pipeline
