@@ -17,7 +17,7 @@ CHAIN = ["app", "pipeline", "guidance", "models", "attention"]
 
 # The inner folders that the files of an inner folder may include, besides their own and the files directly in the top
 # folder. "" stands for the files directly in the top folder. A folder without a row is a violation.
-FORMATS = {"layers", "files", "ops"}
+FORMATS = {"layers", "layouts", "files", "ops"}
 NETWORKS = {"unet", "dit", "llm", "vision", "text"}
 INNER = {
     "app": {"": {"session"}, "session": set(), "eval": {"session"}},
@@ -27,7 +27,7 @@ INNER = {
                  "guiders": {"sampling"}},
     "models": {"": NETWORKS | FORMATS | {"pipelines"}, "families": NETWORKS | FORMATS, "pipelines": NETWORKS | FORMATS,
                "unet": FORMATS, "dit": FORMATS, "llm": FORMATS, "vision": FORMATS, "text": {"layers", "files"},
-               "layers": {"files", "ops"}, "files": set(), "ops": set()},
+               "layers": {"files", "ops"}, "layouts": {"files"}, "files": set(), "ops": set()},
     "attention": {"": {"plugin", "ops"}, "edits": {"plugin", "ops"}, "plugin": set(), "ops": set()},
 }
 

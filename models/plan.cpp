@@ -6,7 +6,7 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/library.h>
 
-#include "models/vae_tiling.h"
+#include "models/layers/vae_tiling.h"
 
 namespace reel::models {
 namespace {

@@ -2,7 +2,7 @@
 // the frame rate as a further condition. Its sizes follow from the shapes of its tensors.
 #include "models/family.h"
 #include "models/layers/conv.h"
-#include "models/lvdm_layout.h"
+#include "models/layouts/lvdm_layout.h"
 #include "models/unet/unet.h"
 
 namespace reel::models {

@@ -4,7 +4,7 @@
 // frame rate that the network is told.
 #include <filesystem>
 
-#include "models/lvdm_layout.h"
+#include "models/layouts/lvdm_layout.h"
 #include "models/pipeline_registry.h"
 #include "models/pipelines/support/diffusers_folder.h"
 

@@ -1,7 +1,7 @@
 // VAEDecode and VAEDecodeTiled: latent to pictures.
 #include <c10/core/InferenceMode.h>
 
-#include "models/vae_tiling.h"
+#include "models/layers/vae_tiling.h"
 #include "pipeline/run/model_cache.h"
 #include "pipeline/run/run_context.h"
 

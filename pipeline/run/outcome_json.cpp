@@ -3,7 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "pipeline/hash.h"
+#include "models/hash.h"
 
 namespace reel::pipeline {
 namespace {
@@ -33,7 +33,7 @@ class FolderReader {
     if (!folder) {
       folder = std::make_shared<const models::ModelFolder>(models::ModelFolder::open(path, motion_adapter));
     }
-    if (sha256(folder->stamp) != item.at("stamp").get<std::string>())
+    if (models::sha256(folder->stamp) != item.at("stamp").get<std::string>())
       throw std::runtime_error("the model folder '" + path + "' has changed");
     return folder;
   }
@@ -43,7 +43,7 @@ class FolderReader {
 };
 
 Json pack_folder(const models::ModelFolder& folder) {
-  return {{"path", folder.path}, {"motion_adapter", folder.motion_adapter}, {"stamp", sha256(folder.stamp)}};
+  return {{"path", folder.path}, {"motion_adapter", folder.motion_adapter}, {"stamp", models::sha256(folder.stamp)}};
 }
 
 // Each pair below names every member by structured binding, so that a new member of a value stops the build

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include "models/vae_tiling.h"
+#include "models/layers/vae_tiling.h"
 #include "tests/support/denoisers.h"
 #include "tests/support/host_tensors.h"
 #include "tests/support/models.h"

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "models/files/safetensors.h"
-#include "models/lvdm_layout.h"
+#include "models/layouts/lvdm_layout.h"
 #include "models/model_folder.h"
 #include "tests/support/denoisers.h"
 #include "tests/support/lvdm_structure.h"

@@ -1,4 +1,4 @@
-#include "models/lvdm_layout.h"
+#include "models/layouts/lvdm_layout.h"
 
 #include <array>
 #include <string_view>

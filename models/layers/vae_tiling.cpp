@@ -1,4 +1,4 @@
-#include "models/vae_tiling.h"
+#include "models/layers/vae_tiling.h"
 
 namespace reel::models {
 namespace {
