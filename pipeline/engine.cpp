@@ -30,7 +30,8 @@ RunResult Engine::run(const Request& request) {
   RunResult result;
   RunContext context;
   context.options = options_;
-  context.edits = &plugins_.edits, context.schedulers = &plugins_.schedulers, context.models = models_;
+  context.edits = &plugins_.edits, context.schedulers = &plugins_.schedulers;
+  context.guiders = &plugins_.guiders, context.models = models_;
   context.run_report = &result.report;
   context.graph_json = write_graph(request.graph), context.recipe_json = request.recipe;
   context.request = request.id, context.stop = request.stop, context.listener = request.listener;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "attention/plugin/edit_registry.h"
+#include "guidance/guider.h"
 #include "guidance/scheduler.h"
 #include "models/family.h"
 #include "pipeline/graph/node.h"
@@ -14,6 +15,7 @@ namespace reel::pipeline {
 struct Plugins {
   attention::EditRegistry edits;
   guidance::SchedulerRegistry schedulers;
+  guidance::GuiderRegistry guiders;
   models::FamilyRegistry families;
   NodeRegistry nodes;  // one node for each edit included
 

@@ -27,8 +27,8 @@ struct LoraChoice {
 struct ModelHandle {
   Folder folder;
   std::vector<LoraChoice> loras;
-  attention::EditPlan edits;    // in graph order
-  double guidance_rescale = 0;  // share of the guided prediction whose deviation is restored
+  attention::EditPlan edits;         // in graph order
+  std::vector<std::string> guiders;  // what wraps the network: guidance::Guided
 };
 
 /// CLIP: what to encode text with.

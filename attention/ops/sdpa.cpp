@@ -92,8 +92,12 @@ Partial sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, cons
 // side. ATen itself would form the map.
 TORCH_LIBRARY_IMPL(aten, Meta, library) {
   library.impl("scaled_dot_product_attention",
-               [](const at::Tensor& q, const at::Tensor&, const at::Tensor& v,
+               [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const std::optional<at::Tensor>&, double, bool, std::optional<double>, bool) {
+                 // In bf16, which CPUs compute in, keys and values are packed anew.
+                 const bool packs = q.scalar_type() == at::kBFloat16;
+                 const at::Tensor packed_k = packs ? at::empty_like(k) : at::Tensor(),
+                                  packed_v = packs ? at::empty_like(v) : at::Tensor();
                  return at::empty({q.size(0), q.size(2), q.size(1), v.size(3)}, q.options()).transpose(1, 2);
                });
 }

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "attention/plugin/misfit.h"
-#include "guidance/guiders/cfg.h"
+#include "guidance/guider.h"
 #include "guidance/sampling/sampling.h"
 #include "models/files/safetensors.h"
 #include "pipeline/run/model_cache.h"
@@ -134,7 +134,7 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   if (model.folder->condition) model.folder->condition(extent_of(latent), condition);
   const auto denoiser =
       context.models->denoiser(model, [&](const std::string& warning) { context.warn(warning); });
-  guidance::Cfg guided(*denoiser, {.scale = scale, .rescale = model.guidance_rescale});
+  const guidance::Guided guided(*context.guiders, model.guiders, *denoiser, {.scale = scale});
   for (const attention::EditRule& edit : model.edits) {
     if (const auto misfit = attention::misfit_of(edit, denoiser->sites())) {
       context.warn("[" + edit.text + "] changes nothing: expected " + misfit->expected + ", found " +
@@ -157,7 +157,8 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
                  [&model, &estimate, &context] { return middle_frame(model, estimate, *context.models); });
   };
   Latent result = latent;
-  result.samples = guidance::sample(guided, *scheduler, condition, noise, step_noise, attend, callbacks);
+  result.samples =
+      guidance::sample(guided.denoiser(), *scheduler, condition, noise, step_noise, attend, callbacks);
 
   std::vector<double> sorted = seconds;
   std::sort(sorted.begin(), sorted.end());

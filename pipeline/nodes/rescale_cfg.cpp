@@ -17,7 +17,8 @@ void register_rescale_cfg(NodeRegistry& registry) {
   node.outputs = {{.name = "MODEL", .type = "MODEL"}};
   node.run = [](const Inputs& inputs, RunContext&) -> std::vector<Value> {
     ModelHandle model = inputs.get<ModelHandle>("model");
-    model.guidance_rescale = inputs.number("multiplier");
+    model.guiders = guidance::with_guider(std::move(model.guiders),
+                                          "cfg:rescale=" + to_text(inputs.number("multiplier")));
     return {model};
   };
   registry.add(std::move(node));

@@ -86,7 +86,7 @@ struct Packer {
     return {{"type", "prompt"}, {"context", add(context)}};
   }
   Json operator()(const ModelHandle& model) {
-    const auto& [folder, loras, plan, guidance_rescale] = model;
+    const auto& [folder, loras, plan, guiders] = model;
     Json rules = Json::array();
     for (const attention::EditRule& rule : plan) {
       rules.push_back(rule.text);
@@ -96,7 +96,7 @@ struct Packer {
             {"folder", pack_folder(*folder)},
             {"loras", pack_loras(loras)},
             {"edits", rules},
-            {"guidance_rescale", guidance_rescale}};
+            {"guiders", guiders}};
   }
   Json operator()(const ClipHandle& clip) {
     const auto& [folder, loras, clip_skip] = clip;
@@ -160,7 +160,7 @@ Value unpack_value(const PackedOutcome& packed, const Json& item, const attentio
     plan.push_back(edits->parse(rule.get<std::string>()));
   }
   return ModelHandle{folders.read(item.at("folder")), unpack_loras(item.at("loras")), std::move(plan),
-                     item.at("guidance_rescale")};
+                     item.at("guiders")};
 }
 
 }  // namespace

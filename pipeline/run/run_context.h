@@ -7,6 +7,7 @@
 #include <string>
 
 #include "attention/plugin/edit_registry.h"
+#include "guidance/guider.h"
 #include "guidance/scheduler.h"
 #include "pipeline/graph/node.h"
 #include "pipeline/run/engine_options.h"
@@ -29,6 +30,7 @@ class RunContext {
   EngineOptions options;
   const attention::EditRegistry* edits = nullptr;
   const guidance::SchedulerRegistry* schedulers = nullptr;
+  const guidance::GuiderRegistry* guiders = nullptr;
   std::shared_ptr<ModelCache> models;  // networks, shared by all runs of an engine
   NodeReport* report = nullptr;        // of the node that runs
   Report* run_report = nullptr;        // of the whole run

@@ -167,7 +167,7 @@ TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
   ModelHandle model;
   const std::string parts = models::golden_folder("pipelines/separate_folders");
   model.folder = models::opened(parts + "/base", parts + "/motion_adapter");
-  model.loras = {{"l", 0.5}}, model.guidance_rescale = 0.7;
+  model.loras = {{"l", 0.5}}, model.guiders = {"cfg:rescale=0.7"};
   model.edits = {edits.parse("dull:alpha=0.125@rows=cond")};
   Outcome outcome;
   outcome.values = {std::monostate{},
@@ -212,7 +212,7 @@ TEST_F(DiskCacheTest, EveryKindOfValueComesBackEqual) {
   EXPECT_EQ(model_again.folder->motion_adapter, parts + "/motion_adapter");
   EXPECT_EQ(model_again.folder->scheduler.json(), model.folder->scheduler.json());
   EXPECT_EQ(model_again.loras.at(0).weight, 0.5);
-  EXPECT_EQ(model_again.guidance_rescale, 0.7);
+  EXPECT_EQ(model_again.guiders, model.guiders);
   EXPECT_EQ(get(11, ClipHandle{}).clip_skip, 2);
   EXPECT_EQ(get(11, ClipHandle{}).folder, model_again.folder) << "opened once";
   EXPECT_EQ(get(12, VaeHandle{}).folder, model_again.folder);

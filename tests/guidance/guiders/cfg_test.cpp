@@ -1,140 +1,103 @@
-#include "guidance/guiders/cfg.h"
-
+// Guiders by name: what wraps what, and the options of `cfg`.
 #include <gmock/gmock.h>
 
-#include "tests/support/golden.h"
+#include "guidance/guider.h"
 
 namespace reel::guidance::cfg_test {
 
-struct EchoState : models::DenoiserState {
-  models::Conditioning condition;
-};
+using testing::ElementsAre;
 
-/// Answers context + latent row by row, and remembers what it was asked.
-class Echo : public models::Denoiser {
+/// Answers with the number of rows that it is asked about.
+class CountsRows : public models::Denoiser {
  public:
-  std::unique_ptr<models::DenoiserState> begin(const models::Conditioning& condition) const override {
-    ++runs;
-    auto state = std::make_unique<EchoState>();
-    state->condition = condition;
-    return state;
+  struct State : models::DenoiserState {};
+  std::unique_ptr<models::DenoiserState> begin(const models::Conditioning&) const override {
+    return std::make_unique<State>();
   }
-  at::Tensor predict(const at::Tensor& latent, const Step&, models::DenoiserState& state,
+  at::Tensor predict(const at::Tensor& latent, const Step&, models::DenoiserState&,
                      attention::Processor&) const override {
-    const models::Conditioning& condition = dynamic_cast<EchoState&>(state).condition;
-    EXPECT_EQ(latent.size(0), condition.context.size(0));
-    EXPECT_EQ(latent.size(0), static_cast<int64_t>(condition.rows.size()));
-    if (condition.pooled.defined()) {
-      EXPECT_EQ(latent.size(0), condition.pooled.size(0));
-    }
-    for (const Row& row : condition.rows) asked.push_back(row.conditional);
-    ++calls;
-    return latent * condition.context.reshape({-1, 1, 1, 1, 1}) + condition.context.reshape({-1, 1, 1, 1, 1});
+    asked.push_back(latent.size(0));
+    return latent * 1;
   }
   const std::vector<attention::Site>& sites() const override { return sites_; }
-
-  mutable std::vector<bool> asked;
-  mutable int calls = 0, runs = 0;
+  mutable std::vector<int64_t> asked;
 
  private:
-  std::vector<attention::Site> sites_ = {{.path = "here"}};
+  std::vector<attention::Site> sites_;
 };
 
-models::Conditioning condition(std::vector<float> contexts, size_t unconditional) {
-  models::Conditioning result;
-  result.context = at::tensor(contexts).reshape({-1, 1, 1});
-  result.rows.resize(contexts.size());
-  for (size_t r = 0; r < unconditional; ++r) result.rows[r].conditional = false;
-  return result;
-}
-
-const at::Tensor kLatent = at::arange(2 * 6, at::kFloat).sin().reshape({2, 1, 1, 2, 3});
-
-at::Tensor answer(float context, int64_t row) { return kLatent.narrow(0, row, 1) * context + context; }
-
-at::Tensor predict(const Cfg& cfg, const at::Tensor& latent, const models::Conditioning& condition) {
-  attention::Processor attend;
-  return cfg.predict(latent, {}, *cfg.begin(condition), attend);
-}
-
-at::Tensor guided(double scale) {
-  return at::cat({answer(1, 0) + (answer(3, 0) - answer(1, 0)) * scale,
-                  answer(2, 1) + (answer(5, 1) - answer(2, 1)) * scale});
-}
-
-TEST(CfgTest, MovesAwayFromTheUnconditionalAnswer) {
-  Echo echo;
-  const at::Tensor result = predict(Cfg(echo, {.scale = 7.5}), kLatent, condition({1, 2, 3, 5}, 2));
-  EXPECT_TRUE(close(result, guided(7.5), 1e-6, 1e-6));
-  EXPECT_EQ(echo.calls, 1);
-  EXPECT_EQ(echo.asked, (std::vector<bool>{false, false, true, true}));
-}
-
-TEST(CfgTest, TwoPassesGiveTheSameAnswerConditionalFirst) {
-  Echo echo;
-  models::Conditioning given = condition({1, 2, 3, 5}, 2);
-  given.pooled = at::zeros({4, 2});
-  const at::Tensor result = predict(Cfg(echo, {.scale = 7.5, .two_passes = true}), kLatent, given);
-  EXPECT_TRUE(close(result, guided(7.5), 1e-6, 1e-6));
-  EXPECT_EQ(echo.calls, 2);
-  EXPECT_EQ(echo.asked, (std::vector<bool>{true, true, false, false}));
-}
-
-TEST(CfgTest, ScaleOfAtMostOneAsksOnlyTheConditionalRows) {
-  for (const double scale : {0.0, 1.0}) {
-    Echo echo;
-    const at::Tensor expected = at::cat({answer(3, 0), answer(5, 1)});
-    Cfg cfg(echo, {.scale = scale});
-    EXPECT_TRUE(at::equal(predict(cfg, kLatent, condition({1, 2, 3, 5}, 2)), expected));
-    EXPECT_TRUE(at::equal(predict(cfg, kLatent, condition({3, 5}, 0)), expected));
-    EXPECT_EQ(echo.asked, (std::vector<bool>{true, true, true, true}));
+/// Adds a number to the prediction: what a guider around another one looks like.
+class Adds : public models::Denoiser {
+ public:
+  Adds(const models::Denoiser& inner, double number) : inner_(inner), number_(number) {}
+  std::unique_ptr<models::DenoiserState> begin(const models::Conditioning& c) const override {
+    return inner_.begin(c);
   }
-}
-
-TEST(CfgTest, RescalingRestoresTheDeviationOfEachRow) {
-  Echo echo;
-  const auto rescaled = [&](double rescale) {
-    return predict(Cfg(echo, {.scale = 4, .rescale = rescale}), kLatent, condition({1, 2, 3, 5}, 2));
-  };
-  const at::Tensor full = rescaled(1.0), half = rescaled(0.5), plain = rescaled(0.0);
-  for (int64_t row = 0; row < 2; ++row) {
-    const at::Tensor conditional = answer(row == 0 ? 3 : 5, row);
-    EXPECT_NEAR(full[row].std().item<double>(), conditional.std().item<double>(), 1e-5);
-    const at::Tensor factor = conditional.std() / plain[row].std();
-    EXPECT_TRUE(close(half[row], plain[row] * (factor * 0.5 + 0.5), 1e-5, 1e-5));
+  at::Tensor predict(const at::Tensor& latent, const Step& step, models::DenoiserState& state,
+                     attention::Processor& attend) const override {
+    return inner_.predict(latent, step, state, attend) + number_;
   }
+  const std::vector<attention::Site>& sites() const override { return inner_.sites(); }
+
+ private:
+  const models::Denoiser& inner_;
+  double number_;
+};
+
+class CfgGuiderTest : public testing::Test {
+ protected:
+  CfgGuiderTest() {
+    register_guiders(registry);
+    GuiderEntry entry;
+    entry.spec = {"adds", "Adds a number.", ""};
+    entry.spec.params = {{"number", "what is added", 1.0}};
+    entry.make = [](const models::Denoiser& inner, const GuiderRun&, const ParamValues& options) {
+      return std::make_unique<Adds>(inner, std::get<double>(options.at("number")));
+    };
+    registry.add(std::move(entry));
+  }
+
+  at::Tensor predict(const std::vector<std::string>& guiders, double scale) {
+    network.asked.clear();
+    const Guided guided(registry, guiders, network, {.scale = scale});
+    models::Conditioning condition;
+    condition.context = at::zeros({2, 1, 1});
+    condition.rows = {{.conditional = false}, {.conditional = true}};
+    attention::Processor attend;
+    const auto state = guided.denoiser().begin(condition);
+    return guided.denoiser().predict(at::ones({1, 1}), Step{}, *state, attend);
+  }
+
+  GuiderRegistry registry;
+  CountsRows network;
+};
+
+TEST_F(CfgGuiderTest, WorksUnlessAnotherOfItsNameIsListed) {
+  predict({}, 7);
+  EXPECT_THAT(network.asked, ElementsAre(2)) << "both halves at once";
+  predict({"cfg:two_passes=true"}, 7);
+  EXPECT_THAT(network.asked, ElementsAre(1, 1));
+  predict({}, 1);
+  EXPECT_THAT(network.asked, ElementsAre(1)) << "no guidance";
 }
 
-TEST(CfgTest, RescalingLeavesAConstantAnswerAlone) {
-  Echo echo;
-  const at::Tensor zeros = at::zeros({1, 1, 1, 2, 2});
-  const at::Tensor result = predict(Cfg(echo, {.scale = 4, .rescale = 0.7}), zeros, condition({0, 0}, 1));
-  EXPECT_TRUE(at::equal(result, zeros));
+TEST_F(CfgGuiderTest, TheFirstOfTheListIsNextToTheNetwork) {
+  EXPECT_EQ(predict({"adds:number=2"}, 3).item<double>(), 3) << "around cfg, which is there unasked";
+  // Within cfg the sum belongs to both halves, so that guidance leaves it as it is.
+  EXPECT_EQ(predict({"adds:number=2", "cfg"}, 3).item<double>(), 3);
+  EXPECT_EQ(predict({"cfg", "adds:number=2", "adds:number=4"}, 3).item<double>(), 7);
 }
 
-TEST(CfgTest, RowsThatDoNotPairAreRefused) {
-  Echo echo;
-  Cfg cfg(echo, {.scale = 7.5});
-  EXPECT_THROW(predict(cfg, kLatent, condition({1, 2, 3}, 1)), std::invalid_argument);
-  EXPECT_THROW(predict(cfg, kLatent, condition({3, 5}, 0)), std::invalid_argument);
-  EXPECT_THROW(predict(cfg, kLatent, condition({1, 2, 3, 5}, 1)), std::invalid_argument);
-  EXPECT_THROW(predict(cfg, kLatent, condition({1, 2, 3, 5}, 4)), std::invalid_argument);
-  EXPECT_THROW(predict(cfg, kLatent, condition({3, 5}, 1)), std::invalid_argument)
-      << "the latent has two rows";
-  EXPECT_EQ(echo.calls, 0);
+TEST_F(CfgGuiderTest, UnknownNamesAndOptionsAreRefused) {
+  EXPECT_THROW(predict({"cgf"}, 3), std::invalid_argument);
+  EXPECT_THROW(predict({"cfg:rescale=2"}, 3), std::invalid_argument);
+  EXPECT_THROW(predict({"cfg:factor=2"}, 3), std::invalid_argument);
 }
 
-TEST(CfgTest, OptionsOutOfRangeAreRefused) {
-  Echo echo;
-  EXPECT_THROW(Cfg(echo, {.scale = -1}), std::invalid_argument);
-  EXPECT_THROW(Cfg(echo, {.scale = NAN}), std::invalid_argument);
-  EXPECT_THROW(Cfg(echo, {.scale = 5, .rescale = 1.1}), std::invalid_argument);
-  EXPECT_THROW(Cfg(echo, {.scale = 5, .rescale = NAN}), std::invalid_argument);
-}
-
-TEST(CfgTest, ShowsTheSitesOfTheNetwork) {
-  Echo echo;
-  EXPECT_EQ(Cfg(echo, {}).sites()[0].path, "here");
+TEST_F(CfgGuiderTest, AGuiderReplacesTheOneOfItsName) {
+  EXPECT_THAT(with_guider({}, "cfg:rescale=0.5"), ElementsAre("cfg:rescale=0.5"));
+  EXPECT_THAT(with_guider({"cfg:rescale=0.1", "adds"}, "cfg:rescale=0.5"),
+              ElementsAre("cfg:rescale=0.5", "adds"));
 }
 
 }  // namespace reel::guidance::cfg_test

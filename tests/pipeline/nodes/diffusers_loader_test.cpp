@@ -27,7 +27,7 @@ TEST(DiffusersLoaderTest, AllThreeHandlesNameTheFolderAndAskForNothingMore) {
   const auto& model = std::get<ModelHandle>(handles[0]);
   EXPECT_EQ(model.folder->path, tiny_model());
   EXPECT_TRUE(model.folder->motion_adapter.empty() && model.loras.empty() && model.edits.empty());
-  EXPECT_EQ(model.guidance_rescale, 0);
+  EXPECT_TRUE(model.guiders.empty());
   const auto& clip = std::get<ClipHandle>(handles[1]);
   EXPECT_EQ(clip.folder, model.folder);
   EXPECT_TRUE(clip.loras.empty());

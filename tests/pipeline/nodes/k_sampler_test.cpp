@@ -1,7 +1,7 @@
 // KSampler on a tiny random model. Above 300 lines because each node has one test file.
 #include <gmock/gmock.h>
 
-#include "guidance/guiders/cfg.h"
+#include "guidance/classifier_free.h"
 #include "guidance/sampling/sampling.h"
 #include "models/files/safetensors.h"
 #include "tests/pipeline/nodes/node_testing.h"
@@ -67,7 +67,7 @@ class KSamplerTest : public testing::Test {
     models::Conditioning condition;
     condition.context = at::cat({encoded(bench_, "blurry"), encoded(bench_, "a fox")});
     condition.rows = {{.conditional = false}, {.conditional = true}};
-    guidance::Cfg guided(*denoiser, {.scale = scale});
+    guidance::ClassifierFree guided(*denoiser, {.scale = scale});
     attention::Processor attend;
     return guidance::sample(guided, *scheduler, condition, start, noise.source(kShape), attend);
   }

@@ -15,6 +15,7 @@ class NodeBench {
 
   explicit NodeBench(at::ScalarType dtype = at::kFloat) {
     context.edits = &plugins_->edits, context.schedulers = &plugins_->schedulers;
+    context.guiders = &plugins_->guiders;
     context.models = std::make_shared<ModelCache>(models::families(), at::kCPU, dtype);
     context.report = &report, context.run_report = &run_report;
   }

@@ -43,10 +43,11 @@ TEST(RescaleCfgTest, Declares) {
 TEST(RescaleCfgTest, ChangesACopyOfTheHandleAndNothingElse) {
   NodeBench bench;
   const ModelHandle model = tiny_network(bench), changed = rescaled(bench, model, 0.4);
-  EXPECT_EQ(changed.guidance_rescale, 0.4);
-  EXPECT_EQ(model.guidance_rescale, 0);
+  EXPECT_THAT(changed.guiders, ElementsAre("cfg:rescale=0.4"));
+  EXPECT_TRUE(model.guiders.empty());
   EXPECT_EQ(changed.folder, model.folder);
-  EXPECT_EQ(rescaled(bench, changed, 0.1).guidance_rescale, 0.1) << "the last of several decides";
+  EXPECT_THAT(rescaled(bench, changed, 0.1).guiders, ElementsAre("cfg:rescale=0.1"))
+      << "the last of several decides";
 }
 
 TEST(RescaleCfgTest, ZeroChangesNoBit) {

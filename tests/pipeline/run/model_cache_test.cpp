@@ -29,7 +29,7 @@ TEST_F(ModelCacheTest, SharesWhatIsBuiltFromTheSameFiles) {
   ModelHandle model;
   model.folder = opened();
   const auto denoiser = cache_.denoiser(model);
-  model.guidance_rescale = 0.5;
+  model.guiders = {"cfg:rescale=0.5"};
   EXPECT_EQ(cache_.denoiser(model), denoiser);
   model.loras = {{"some.safetensors", 0}};
   EXPECT_NE(cache_.denoiser(model), denoiser);

@@ -2,12 +2,16 @@
 // two predictions.
 #pragma once
 
+#include <functional>
+
 #include "models/denoiser.h"
 
 namespace reel::guidance {
 
-struct CfgOptions {
+struct ClassifierFreeOptions {
   double scale = 7.5;  // >= 0; up to 1 there is no guidance, and unconditional rows are not computed
+  /// The scale of each step, for guidance that changes during a run; empty: `scale` at all of them.
+  std::function<double(const Step&)> scale_at = {};
   /// 0 to 1: how much of the result is rescaled to the standard deviation of the conditional prediction.
   double rescale = 0;
   /// Runs the two halves one after the other: half the memory, somewhat slower.
@@ -19,10 +23,10 @@ struct CfgOptions {
 /// treats each row on its own.
 /// Sources: "Classifier-Free Diffusion Guidance" (2207.12598), equation 6; rescaling: "Common Diffusion Noise
 /// Schedules and Sample Steps are Flawed" (2305.08891), section 3.4.
-class Cfg : public models::Denoiser {
+class ClassifierFree : public models::Denoiser {
  public:
   /// `inner` must outlive this. Throws: std::invalid_argument for options out of range.
-  Cfg(const models::Denoiser& inner, CfgOptions options);
+  ClassifierFree(const models::Denoiser& inner, ClassifierFreeOptions options);
 
   /// Holds a state of the inner network for each of its calls per step: two if the halves run one after the other.
   std::unique_ptr<models::DenoiserState> begin(const models::Conditioning& condition) const override;
@@ -33,7 +37,7 @@ class Cfg : public models::Denoiser {
 
  private:
   const models::Denoiser& inner_;
-  CfgOptions options_;
+  ClassifierFreeOptions options_;
 };
 
 }  // namespace reel::guidance

@@ -1,7 +1,7 @@
 // How often a run projects its text: once, since keys and values of the text are the same at every step.
 #include <ATen/record_function.h>
 
-#include "guidance/guiders/cfg.h"
+#include "guidance/classifier_free.h"
 #include "guidance/sampling/sampling.h"
 #include "tests/support/denoisers.h"
 
@@ -60,7 +60,8 @@ TEST_P(ProjectedText, IsMadeOncePerRun) {
   const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(count).needsInputs(true));
   ThreeSteps scheduler;
   attention::Processor attend;
-  sample(Cfg(*network, {.scale = 7.5, .two_passes = GetParam()}), scheduler, condition, latent, {}, attend);
+  sample(ClassifierFree(*network, {.scale = 7.5, .two_passes = GetParam()}), scheduler, condition, latent, {},
+         attend);
   at::removeCallback(handle);
   EXPECT_EQ(reads.rows, 2 * cross) << "each site projects the text of both halves";
 }
