@@ -22,7 +22,8 @@ void Previews::show(const std::string& request, const pipeline::Stepped& step, c
   std::string fault;
   try {
     const std::string text = "step " + std::to_string(step.done) + " of " + std::to_string(step.all);
-    media::write_video(file, {step.picture().unsqueeze(0)}, {.metadata = {{pipeline::kPreviewMark, text}}, .overwrite = true});
+    media::write_video(file, {step.picture().unsqueeze(0)},
+                       {.metadata = {{pipeline::kPreviewMark, text}}, .overwrite = true});
     return pass_on({request, pipeline::Preview{step.node, step.done, step.all, file}});
   } catch (const c10::Error& error) {
     fault = error.what_without_backtrace();

@@ -68,7 +68,8 @@ class ModelSource final : public VideoSource {
 
   media::Frames make(const EvalTask& task) override {
     const pipeline::GenerateJob job = job_of(task);
-    pipeline::Request request{.graph = pipeline::build_graph(job), .outputs = {"video"}, .stop = &stop_request()};
+    pipeline::Request request{
+        .graph = pipeline::build_graph(job), .outputs = {"video"}, .stop = &stop_request()};
     // The bar counts videos, not nodes, and a warning holds for all of them.
     request.listener = [this](const pipeline::Event& event) {
       if (const auto* warning = std::get_if<pipeline::Warning>(&event.what)) warn(warning->message);

@@ -10,8 +10,8 @@
 #include "models/layers/resnet.h"
 #include "models/layers/site_list.h"
 #include "models/layers/upsample.h"
-#include "models/layouts/lvdm_layout.h"
 #include "models/layers/vae_tiling.h"
+#include "models/layouts/lvdm_layout.h"
 
 namespace reel::models {
 namespace {

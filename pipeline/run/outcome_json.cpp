@@ -43,7 +43,9 @@ class FolderReader {
 };
 
 Json pack_folder(const models::ModelFolder& folder) {
-  return {{"path", folder.path}, {"motion_adapter", folder.motion_adapter}, {"stamp", models::sha256(folder.stamp)}};
+  return {{"path", folder.path},
+          {"motion_adapter", folder.motion_adapter},
+          {"stamp", models::sha256(folder.stamp)}};
 }
 
 // Each pair below names every member by structured binding, so that a new member of a value stops the build

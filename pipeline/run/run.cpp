@@ -1,3 +1,4 @@
+// Above 300 lines because keys, marking and running share the tasks of one run; run.h says what each does.
 #include "pipeline/run/run.h"
 
 #include <torch/version.h>
