@@ -17,8 +17,8 @@ struct LoadOptions {
   at::ScalarType dtype = at::kFloat;
   /// Tensors without data (meta device): checks a checkpoint, or plans a run, without touching its weights.
   bool shapes_only = false;
-  /// Batch rows that one matrix product takes on a CPU in f32, filled up if there are fewer: products of another
-  /// size round otherwise (docs/adr/0008-batch-law.md). Denoisers take both halves of guidance at once.
+  /// How often a matrix product takes its batch row on a CPU in f32, if the row has few positions: such products
+  /// round by their size (docs/adr/0008-batch-law.md). Twice in denoisers, as if both halves of guidance were there.
   int64_t rows_at_once = 1;
   /// Positions that one matrix product takes on a GPU if a batch row has fewer, filled up; rows with more run alone.
   /// Language models set it (kDecodeTile), so that a row does not depend on those beside it. 0: all at once.

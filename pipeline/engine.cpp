@@ -37,8 +37,23 @@ RunResult Engine::run(const Request& request) {
   context.request = request.id, context.stop = request.stop, context.listener = request.listener;
   for (const Problem& problem : undeclared_inputs(plugins_.nodes, request.graph))
     context.warn(problem.text());
-  Run(plugins_.nodes, context, *state_, request.graph, result)
-      .execute(wanted_nodes(plugins_.nodes, request.graph, request.outputs));
+  const auto failed = [&context](const std::string& message, bool stopped = false) {
+    context.tell(Failed{
+        {context.report ? context.report->id : "", context.report ? context.title : ""}, message, stopped});
+  };
+  try {
+    Run(plugins_.nodes, context, *state_, request.graph, result)
+        .execute(wanted_nodes(plugins_.nodes, request.graph, request.outputs));
+  } catch (const Cancelled& stop) {
+    failed(stop.what(), /*stopped=*/true);
+    throw;
+  } catch (const c10::Error& error) {
+    failed(error.what_without_backtrace());
+    throw;
+  } catch (const std::exception& error) {
+    failed(error.what());
+    throw;
+  }
   return result;
 }
 

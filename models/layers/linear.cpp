@@ -82,11 +82,16 @@ at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const 
                            int64_t rows_at_once, bool on_host) {
   if (!on_host || x.scalar_type() != at::kFloat || x.dim() < 2 || x.size(0) == 0)
     return at::linear(x, weight, bias);
-  std::vector<at::Tensor> rows;
   std::vector<int64_t> copies(static_cast<size_t>(x.dim()), 1);
-  copies.front() = rows_at_once;
-  for (int64_t r = 0; r < x.size(0); ++r)
-    rows.push_back(at::linear(x.narrow(0, r, 1).repeat(copies), weight, bias).narrow(0, 0, 1));
+  if (positions_of_row(x) < kFewPositions) copies.front() = rows_at_once;
+  const auto product = [&](const at::Tensor& row) {
+    // A copy where none is needed otherwise, since MKL rounds by the alignment of a row, too.
+    const bool aligned = copies.front() == 1 && reinterpret_cast<uintptr_t>(row.const_data_ptr()) % 64 == 0;
+    return at::linear(aligned ? row : row.repeat(copies), weight, bias).narrow(0, 0, 1);
+  };
+  if (x.size(0) == 1) return product(x);
+  std::vector<at::Tensor> rows;
+  for (int64_t r = 0; r < x.size(0); ++r) rows.push_back(product(x.narrow(0, r, 1)));
   return at::cat(rows);
 }
 

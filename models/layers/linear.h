@@ -12,6 +12,8 @@ namespace reel::models {
 
 /// Rows of at least as many positions run as a 1x1 convolution on CPUs in f32.
 constexpr int64_t kManyPositions = 128;
+/// Products of fewer positions round by their number on a CPU in f32 (MKL with AVX-512).
+constexpr int64_t kFewPositions = 16;
 
 /// LoadOptions::gpu_tile of language models: a product of so few positions takes as long as reading its weights.
 constexpr int64_t kDecodeTile = 32;
@@ -48,8 +50,8 @@ struct Linear {
 };
 
 /// x W^T + b by the matrix product of ATen's library. On CPUs in f32, whose products round by the number of
-/// positions and, at the end of a tile, by where a position stands, each product takes one batch row,
-/// `rows_at_once` times. on_host: whether x is on a CPU, or stands for a tensor there.
+/// positions and, at the end of a tile, by where a position stands, each product takes one batch row; one of less
+/// than kFewPositions is taken `rows_at_once` times. on_host: whether x is on a CPU, or stands for a tensor there.
 at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                            int64_t rows_at_once, bool on_host);
 

@@ -96,6 +96,11 @@ void read_options(const std::string& place, const std::string& text, GenerateOpt
       throw std::invalid_argument("[" + place + "] the option '" + key +
                                   "' is not known; use the names of reel generate --help");
     }
+    if (option->in_lists == InLists::kNo) {
+      throw std::invalid_argument("[" + place + "] '" + key +
+                                  "' replaces files, which a list may not ask for; give --" + option->name +
+                                  " on the command line");
+    }
     if (!std::visit(OptionValue(*option, value, options), option->member)) {
       throw std::invalid_argument("[" + place + "] '" + key + "' must be " + expected_value(*option) +
                                   ", got " + shown_value(value) + "; see reel generate --help");

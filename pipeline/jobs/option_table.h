@@ -20,12 +20,16 @@ using OptionMember =
                  std::optional<int64_t> GenerateOptions::*, std::optional<double> GenerateOptions::*,
                  std::optional<uint64_t> GenerateOptions::*>;
 
-/// How the command line of `reel generate` takes an option. Job lists take all of them by name.
+/// How the command line of `reel generate` takes an option.
 enum class OnCommandLine {
   kNamed,       // --name
   kPositional,  // a word without a name
   kShared,      // --name, declared for all verbs that run a model
 };
+
+/// Whether a line of a job list may set an option. A list can be somebody else's: what replaces files of the user
+/// counts on the command line only.
+enum class InLists { kNo, kYes };
 
 /// Whether a recipe stores the resolved value of an option under its name, with underscores.
 enum class InRecipe { kNo, kYes };
@@ -39,6 +43,7 @@ struct JobOption {
   std::vector<std::string> aliases = {};      // further names; one letter: -o
   InRecipe in_recipe = InRecipe::kNo;
   OnCommandLine on_command_line = OnCommandLine::kNamed;
+  InLists in_lists = InLists::kYes;
 };
 
 /// All job options, in the order of the help text.

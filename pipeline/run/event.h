@@ -57,7 +57,8 @@ struct Done {
   NodeName node;
 };
 
-/// The node threw `message`, or the run was stopped in it. No other event of the request follows.
+/// The run ended with `message`, or was stopped: in the node, or, without a name, between nodes. No other event of the
+/// request follows. A request whose graph is unsound throws before its first event.
 struct Failed {
   NodeName node;
   std::string message;

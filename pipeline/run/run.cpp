@@ -223,18 +223,7 @@ void Run::run_task(Task& task) {
   const ProcessMemory before = process_memory();
   const auto start = std::chrono::steady_clock::now();
   task.report.peak_bytes = before.resident;
-  try {
-    at_node(*task.node, [&] { keep(task, run_node(task)); });
-  } catch (const Cancelled& stopped) {
-    context_.tell(Failed{name_of(task), stopped.what(), true});
-    throw;
-  } catch (const c10::Error& error) {
-    context_.tell(Failed{name_of(task), error.what_without_backtrace()});
-    throw;
-  } catch (const std::exception& error) {
-    context_.tell(Failed{name_of(task), error.what()});
-    throw;
-  }
+  at_node(*task.node, [&] { keep(task, run_node(task)); });
   task.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const ProcessMemory after = process_memory();
   task.report.peak_bytes =

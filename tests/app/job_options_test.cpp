@@ -13,6 +13,7 @@ namespace reel::job_options_test {
 
 using nlohmann::json;
 using pipeline::GenerateOptions;
+using pipeline::InLists;
 using pipeline::JobOption;
 using pipeline::OnCommandLine;
 using testing::HasSubstr;
@@ -70,7 +71,7 @@ TEST(JobOptionsTest, ALineWithEveryOptionEqualsTheCommandLine) {
   json line;
   std::vector<std::string> words;
   for (const JobOption& option : pipeline::job_options()) {
-    if (option.on_command_line == OnCommandLine::kShared) continue;
+    if (option.on_command_line == OnCommandLine::kShared || option.in_lists == InLists::kNo) continue;
     line[option.name] = sample_of(option);
     for (const std::string& word : words_of(option, sample_of(option))) words.push_back(word);
   }
@@ -79,6 +80,11 @@ TEST(JobOptionsTest, ALineWithEveryOptionEqualsTheCommandLine) {
 
 TEST(JobOptionsTest, EachOptionAloneChangesTheOptionsInTheSameWay) {
   for (const JobOption& option : pipeline::job_options()) {
+    if (option.in_lists == InLists::kNo) {
+      EXPECT_THROW(from_line({{option.name, sample_of(option)}}), std::invalid_argument) << option.name;
+      EXPECT_NE(from_command_line(words_of(option, sample_of(option))), GenerateOptions{}) << option.name;
+      continue;
+    }
     const GenerateOptions read = from_line({{option.name, sample_of(option)}});
     EXPECT_NE(read, GenerateOptions{}) << option.name;
     if (option.on_command_line == OnCommandLine::kShared) continue;

@@ -1,5 +1,5 @@
 // Running graphs: caching, order, progress, cancelling, failures. Long because all of it shares the nodes of
-// stub_nodes.h that count their runs; what is kept on the disk is in bench_disk_test.cpp.
+// stub_nodes.h that count their runs; what is kept on the disk is in engine_disk_test.cpp.
 #include <gmock/gmock.h>
 
 #include <thread>
@@ -248,7 +248,13 @@ TEST_F(EngineTest, CancellingBetweenNodesStartsNoOther) {
   stubs.sampling = [&](const Inputs&, RunContext&) { cancel = true; };
   EngineBench bench = make();
   bench.request.stop = &cancel;
+  bool told = false;
+  bench.request.listener = [&](const Event& event) {
+    const auto* failed = std::get_if<Failed>(&event.what);
+    told = failed && failed->stopped && failed->node.id.empty();
+  };
   EXPECT_THROW(bench.run(graph), Cancelled);
+  EXPECT_TRUE(told) << "the last event says so";
   EXPECT_EQ(stubs.runs["Sample"], 1);
   EXPECT_EQ(stubs.runs["Decode"], 0);
 }

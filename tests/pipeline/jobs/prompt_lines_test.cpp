@@ -36,14 +36,21 @@ TEST(PromptLinesTest, ALineIsAPromptOrAnObjectAndTheRestIsTheBase) {
 TEST(PromptLinesTest, NumbersTheFilesThatLinesDoNotName) {
   GenerateOptions base;
   base.output = "f_%03d.png", base.save_graph = "g.json";
-  const auto jobs = read("a\n{\"output\": \"own.mp4\", \"save_graph\": \"own.json\"}\nc\n", base);
+  const auto jobs = read("a\n{\"output\": \"own.mp4\"}\nc\n", base);
   EXPECT_EQ(jobs[0].output, "f-0001_%03d.png");
   EXPECT_EQ(jobs[0].save_graph, "g-0001.json");
   EXPECT_EQ(jobs[1].output, "own.mp4");
-  EXPECT_EQ(jobs[1].save_graph, "own.json");
+  EXPECT_EQ(jobs[1].save_graph, "g-0002.json");
   EXPECT_EQ(jobs[2].output, "f-0003_%03d.png");
   EXPECT_EQ(jobs[2].save_tensors, "") << "no file was asked for";
   EXPECT_EQ(read("a", base)[0].output, "f_%03d.png") << "one job needs no number";
+}
+
+TEST(PromptLinesTest, ALineMayNotAskForFilesToBeReplaced) {
+  for (const char* option : {"\"overwrite\": true", "\"y\": true", "\"save_graph\": \"/home/me/notes\"",
+                             "\"save-tensors\": \"/home/me/notes\""})
+    EXPECT_THAT(refusal(std::string("{\"prompt\": \"a\", ") + option + "}"), HasSubstr("on the command line"))
+        << option;
 }
 
 TEST(PromptLinesTest, ErrorsNameTheLineOfTheFile) {
