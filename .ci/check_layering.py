@@ -21,8 +21,8 @@ FORMATS = {"layers", "layouts", "files", "ops"}
 NETWORKS = {"unet", "dit", "llm", "vision", "text"}
 INNER = {
     "app": {"": {"session"}, "session": set(), "eval": {"session"}},
-    "pipeline": {"": {"run", "graph", "media"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph", "media"}, "media": set(),
-                 "nodes": {"run", "graph", "media"}, "evaluation": {"run", "graph", "media"}},
+    "pipeline": {"": {"run", "graph", "media", "foresight"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph", "media"}, "media": set(),
+                 "foresight": {"run", "graph", "media"}, "nodes": {"run", "graph", "media", "foresight"}, "evaluation": {"run", "graph", "media"}},
     "guidance": {"": {"sampling"}, "sampling": set(), "decoding": set(), "schedulers": {"sampling"},
                  "guiders": {"sampling"}},
     "models": {"": NETWORKS | FORMATS | {"pipelines"}, "families": NETWORKS | FORMATS, "pipelines": NETWORKS | FORMATS,

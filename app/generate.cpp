@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -39,7 +40,7 @@ struct VerbOptions {
   bool dry_run = false;
 };
 
-void save_tensors(const std::string& path, const pipeline::Engine& engine,
+void save_tensors(const std::string& path, bool overwrite, const pipeline::Engine& engine,
                   const pipeline::RunResult& result) {
   std::map<std::string, at::Tensor> tensors;
   std::vector<std::shared_ptr<const pipeline::Outcome>> kept;
@@ -54,7 +55,7 @@ void save_tensors(const std::string& path, const pipeline::Engine& engine,
     tensors["negative_prompt_embeds"] = std::get<pipeline::PromptContext>(*v).context;
   if (const auto* v = value("sampler")) tensors["latents"] = std::get<pipeline::Latent>(*v).samples;
   if (const auto* v = value("decode")) tensors["frames"] = std::get<pipeline::Images>(*v).pixels;
-  models::write_safetensors(path, tensors);
+  models::write_safetensors(path, tensors, {}, overwrite);
 }
 
 class GenerateRun {
@@ -67,6 +68,7 @@ class GenerateRun {
       for (const GenerateOptions& job : jobs) dry_run(session_job(job, options_.common));
       return kDone;
     }
+    make_output_folder(options_.job.output_dir);
     engine_ = make_engine(options_.common);
     if (jobs.size() == 1) {
       one(jobs[0]);
@@ -104,27 +106,39 @@ class GenerateRun {
     const pipeline::Graph graph = pipeline::build_graph(job);
     const auto problems = pipeline::check(plugins().nodes, graph);
     if (!problems.empty()) throw pipeline::GraphError(problems);
-    if (!job.options.save_graph.empty()) pipeline::save_graph(graph, job.options.save_graph);
+    save(graph, job.options);
     const std::string text = describe_plan(job, place(common), common.json);
     if (common.json) return print_json(text);
     std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
+  }
+
+  /// Writes the job's graph, if it is wanted. A file that holds it already stays: the same command can be run again
+  /// after an interruption.
+  static void save(const pipeline::Graph& graph, const GenerateOptions& options) {
+    const std::string& file = options.save_graph;
+    if (file.empty()) return;
+    std::error_code error;
+    std::ifstream there;
+    if (std::filesystem::is_regular_file(file, error)) there.open(file, std::ios::binary);
+    const std::string text = there.is_open() ? std::string{std::istreambuf_iterator<char>(there), {}} : "";
+    if (text != pipeline::write_graph(graph)) pipeline::save_graph(graph, file, options.overwrite);
   }
 
   void one(const GenerateOptions& options) {
     const CommonOptions& common = options_.common;
     const auto start = std::chrono::steady_clock::now();
     const GenerateJob job = session_job(options, common);
-    for (const std::string& file : {options.save_graph, options.save_tensors}) {
-      if (!file.empty()) models::check_target(file, /*overwrite=*/true);
-    }
+    if (!options.save_tensors.empty()) models::check_target(options.save_tensors, options.overwrite);
     if (!options.seed && !common.seed && !common.quiet)
       std::cerr << "reel: seed " << *job.options.seed << "\n";
     const pipeline::Graph graph = pipeline::build_graph(job);
-    if (!options.save_graph.empty()) pipeline::save_graph(graph, options.save_graph);
+    save(graph, options);
     const Placement placement = place(common);
     const pipeline::JobPlace where = job_place(job, placement);
     pipeline::Request request = make_request(common, graph);
     request.recipe = pipeline::write_recipe(job, where);
+    request.access.replace = options.overwrite;
+    request.recurs = !options.save_tensors.empty();  // these are read from what the engine kept
     const double loaded_before = engine_->models().load_seconds();
     std::optional<Previews> previews;
     if (options.preview) {
@@ -134,7 +148,8 @@ class GenerateRun {
     const pipeline::RunResult result = engine_->run(request);
     const pipeline::Report& report = result.report;
     if (previews) previews->remove();
-    if (!options.save_tensors.empty()) save_tensors(options.save_tensors, *engine_, result);
+    if (!options.save_tensors.empty())
+      save_tensors(options.save_tensors, options.overwrite, *engine_, result);
     RunFacts facts{.place = where, .device = placement.device};
     facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     facts.load_s = engine_->models().load_seconds() - loaded_before;

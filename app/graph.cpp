@@ -28,7 +28,7 @@ using pipeline::Graph;
 /// The options of all verbs below `reel graph`; each uses some.
 struct GraphOptions {
   CommonOptions common;
-  std::string file, second, name, id, output;
+  std::string file, second, name, id, output, output_dir;
   std::vector<std::string> assignments;
   bool list = false, overwrite = false, dot = false, svg = false, exit_code = false;
 };
@@ -140,8 +140,13 @@ int check(const GraphOptions& options) {
   for (const pipeline::Problem& warning : warnings) std::cerr << "reel: warning: " << warning.text() << "\n";
   auto problems = pipeline::check(plugins().nodes, graph);
   if (problems.empty()) {
+    pipeline::EngineOptions of_engine = engine_options(options.common);
+    if (!options.output_dir.empty()) of_engine.output_folder = options.output_dir;
+    pipeline::Engine engine(plugins(), std::move(of_engine));
+    // Whether a file may be replaced is a question to `graph run`.
+    problems = engine.foresee_problems(graph, {.folder = options.output_dir, .replace = true});
     std::vector<std::string> unknown;
-    problems = pipeline::misfitting_edits(*make_engine(options.common), graph, unknown);
+    if (problems.empty()) problems = pipeline::misfitting_edits(engine, graph, unknown);
     for (const std::string& note : unknown) std::cerr << "reel: warning: " << note << "\n";
   }
   if (!problems.empty())
@@ -236,6 +241,9 @@ void add_graph_verb(CLI::App& app, Action& action) {
     auto [sub, o] = verb("check", "Prints every problem; exit status 3 if there is one",
                          "reel graph check g.json", check);
     sub->add_option("file", o->file, read_help)->required();
+    sub->add_option("--output-dir", o->output_dir, "as for reel graph run; default: the working folder");
+    sub->add_option("--models-dir", o->common.models_dirs,
+                    "folder with model folders (repeatable; also $REEL_MODELS)");
   }
   {
     auto [sub, o] = verb("show", "Draws the graph as text, for Graphviz or as a picture",

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "app/assignment.h"
@@ -28,7 +29,7 @@ using pipeline::Graph;
 
 struct GraphRunOptions {
   CommonOptions common;
-  std::string file, cache_dir = pipeline::default_cache_dir();
+  std::string file, output_dir, cache_dir = pipeline::default_cache_dir();
   std::vector<std::string> settings, only;
   size_t cache_size_mb = 8192;
   bool watch = false, overwrite = false, no_cache = false;
@@ -65,13 +66,15 @@ class OwnOutputs {
   std::map<std::string, std::string> known_;
 };
 
-/// The file with --set, --seed and -y applied.
-Graph load(const GraphRunOptions& options, const OwnOutputs& own) {
+/// The file with --set and --seed applied. `named` receives the inputs that --set gave.
+Graph load(const GraphRunOptions& options, std::set<pipeline::InputName>& named) {
   const pipeline::NodeRegistry& nodes = plugins().nodes;
   Graph graph = pipeline::read_graph(options.file);
   for (const std::string& text : options.settings) {
     const auto [target, value] = split_assignment(text, "--set 3.steps=20");
     graph = pipeline::set_input(nodes, std::move(graph), target, value);
+    const auto [node, input] = pipeline::split_input(graph, target);
+    named.insert({node, input});
   }
   for (pipeline::Node& node : graph.nodes) {
     const pipeline::NodeSpec* spec = nodes.find(node.spec);
@@ -85,11 +88,6 @@ Graph load(const GraphRunOptions& options, const OwnOutputs& own) {
           node.inputs[socket.name] = static_cast<int64_t>(seed);
         else
           node.inputs[socket.name] = seed;
-      }
-      if (socket.permission && !linked) {
-        const auto path = node.inputs.find("path");
-        const auto* name = path == node.inputs.end() ? nullptr : std::get_if<std::string>(&path->second);
-        if (options.overwrite || (name && own.contains(*name))) node.inputs[socket.name] = true;
       }
     }
   }
@@ -153,10 +151,15 @@ void print(const GraphRunOptions& options, const pipeline::Report& report, doubl
 
 void run_once(const GraphRunOptions& options, pipeline::Engine& engine, OwnOutputs& own) {
   const auto start = std::chrono::steady_clock::now();
-  const Graph graph = load(options, own);
+  pipeline::WriteAccess access{.folder = options.output_dir,
+                               .replace = options.overwrite,
+                               .is_own = [&own](const std::string& path) { return own.contains(path); }};
+  const Graph graph = load(options, access.named);
   pipeline::Report report;
   try {
-    report = engine.run(make_request(options.common, graph, options.only)).report;
+    pipeline::Request request = make_request(options.common, graph, options.only);
+    request.access = std::move(access);
+    report = engine.run(request).report;
   } catch (const pipeline::GraphError& error) {
     throw pipeline::GraphError(error.problems(), options.file);
   } catch (const std::invalid_argument& error) {
@@ -164,6 +167,7 @@ void run_once(const GraphRunOptions& options, pipeline::Engine& engine, OwnOutpu
   }
   for (const pipeline::NodeReport& node : report.nodes) {
     if (const auto path = node.facts.find("path"); path != node.facts.end()) own.add(path->second);
+    for (const std::string& path : node.written) own.add(path);
   }
   print(options, report, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
@@ -190,9 +194,11 @@ int watch(const GraphRunOptions& options, pipeline::Engine& engine, OwnOutputs& 
 int run(const GraphRunOptions& options) {
   if (options.watch && options.file == "-")
     throw std::invalid_argument("[graph run] --watch needs a file, got standard input; save it first");
+  make_output_folder(options.output_dir);
   const std::string cache_dir = options.no_cache ? "" : options.cache_dir;
   OwnOutputs own(cache_dir);
   pipeline::EngineOptions of_engine = engine_options(options.common);
+  if (!options.output_dir.empty()) of_engine.output_folder = options.output_dir;
   of_engine.cache_dir = cache_dir, of_engine.disk_cache_bytes = options.cache_size_mb << 20;
   pipeline::Engine engine(plugins(), std::move(of_engine));
   if (options.watch) return watch(options, engine, own);
@@ -218,6 +224,10 @@ void add_graph_run_verb(CLI::App& graph, Action& action) {
   verb->add_flag(
       "-y,--overwrite", options->overwrite,
       "replace existing output files; those of earlier runs, unchanged since, are replaced anyway");
+  verb->add_option(
+      "--output-dir", options->output_dir,
+      "the graph writes below this folder and nowhere else; default: the working folder, and output/ in it "
+      "for SaveVideo");
   verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
       ->capture_default_str();
   verb->add_option("--cache-size", options->cache_size_mb, "MiB of results kept there")

@@ -108,7 +108,7 @@ int inspect(const InspectOptions& options) {
     for (size_t i = 0; i < runs.size(); ++i) {
       for (const auto& [name, map] : maps[i]) all[runs[i].prefix + name] = map;
     }
-    models::write_safetensors(options.output, all);
+    models::write_safetensors(options.output, all, {}, generate.overwrite);
   } else {
     const pipeline::MapPictures drawn =
         pipeline::draw_attention_maps(maps, {.order = record.sites, .most_sites = options.sites});

@@ -5,6 +5,7 @@
 
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/printable_output.h"
 #include "app/session/run_guarded.h"
 #include "app/verbs.h"
 #include "attention/ops/idle_threads.h"
@@ -48,6 +49,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
+  const PrintableOutput printable;
   CLI::App app("Makes videos from text, with attention edits as parts.", "reel");
   app.set_version_flag("--version", std::string("reel ") + REEL_VERSION);
   app.require_subcommand(1);

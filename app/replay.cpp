@@ -1,14 +1,18 @@
 // `reel replay`: makes a video again from the recipe stored in it.
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
 #include "app/verbs.h"
 #include "pipeline/graph/graph_reader.h"
 #include "pipeline/jobs/recipe.h"
+#include "pipeline/jobs/replay/recipe_files.h"
+#include "pipeline/jobs/replay/replay_graph.h"
 #include "pipeline/media/video_reader.h"
 #include "pipeline/media/video_writer.h"
 
@@ -21,6 +25,7 @@ using nlohmann::json;
 struct ReplayOptions {
   CommonOptions common;
   std::string input, output;
+  std::vector<std::string> files;
   bool overwrite = false;
 };
 
@@ -34,43 +39,77 @@ std::string default_output(const std::string& input) {
   return (path.parent_path() / (path.stem().string() + "-replay" + path.extension().string())).string();
 }
 
+/// A replay makes what the file shows and nothing larger: sizes in a recipe are somebody's claims.
+void check_size(const pipeline::Engine& engine, const pipeline::Graph& graph, const std::string& node,
+                const std::string& input, media::VideoReader& original) {
+  const media::VideoInfo info = original.info();
+  const auto even = [](int64_t side) { return side + side % 2; };  // as formats with halved colours pad
+  const auto made = engine.foresee_frames(graph, node);
+  if (made && made->size() == 4 && (*made)[0] == info.frames &&
+      ((*made)[1] == info.height || even((*made)[1]) == info.height) &&
+      ((*made)[2] == info.width || even((*made)[2]) == info.width))
+    return;
+  const auto text = [](int64_t frames, int64_t width, int64_t height) {
+    return std::to_string(frames) + " frames of " + std::to_string(width) + "x" + std::to_string(height);
+  };
+  throw std::runtime_error("[" + pipeline::printable(input) + "] has " +
+                           text(info.frames, info.width, info.height) + ", its recipe makes " +
+                           (made && made->size() == 4 ? text((*made)[0], (*made)[2], (*made)[1])
+                                                      : std::string("something of unknown size")) +
+                           "; was it edited by hand? `reel graph run` runs graphs that you have looked at");
+}
+
 int replay(ReplayOptions options) {
-  const auto tags = media::VideoReader::open(options.input)->metadata();
+  const auto original = media::VideoReader::open(options.input);
+  const auto tags = original->metadata();
   const std::string graph_text = tag(tags, "prompt"), recipe_text = tag(tags, "reel");
   if (graph_text.empty()) {
     throw std::runtime_error("[" + options.input +
                              "] carries no recipe; only files that reel wrote with one (mp4, webm; no "
                              "--no-recipe) can be replayed");
   }
-  pipeline::Graph graph = pipeline::parse_graph(graph_text, options.input + ": prompt");
-  const std::string output = options.output.empty() ? default_output(options.input) : options.output;
-  // The graph may write further files (comparisons); only the one that this file came from is made again.
+  const pipeline::NodeRegistry& nodes = plugins().nodes;
+  const pipeline::Recipe recipe = pipeline::read_recipe(recipe_text, options.input + ": reel");
   const std::string node_id = tag(tags, "reel_node").empty() ? "write" : tag(tags, "reel_node");
-  pipeline::Node* write = graph.find(node_id);
-  if (!write)
-    throw std::runtime_error("[" + options.input + "] its recipe lacks the node '" + node_id +
-                             "' that wrote it; was it edited by hand?");
-  write->inputs["path"] = output, write->inputs["overwrite"] = options.overwrite;
+  pipeline::Graph graph = pipeline::replay_graph(
+      nodes, pipeline::parse_graph(graph_text, options.input + ": prompt"), node_id, options.input);
+  const std::string output = options.output.empty() ? default_output(options.input) : options.output;
   media::check_output(output, {.overwrite = options.overwrite});
 
   std::vector<std::string> warnings;
-  if (const auto recipe = pipeline::read_recipe(recipe_text)) {
-    if (options.common.dtype == "auto" && !recipe->dtype.empty()) options.common.dtype = recipe->dtype;
-    if (recipe->version != REEL_VERSION)
-      warnings.push_back("made by reel " + recipe->version + ", this is " REEL_VERSION "; frames may differ");
-  }
+  pipeline::locate_files(nodes, graph, recipe,
+                         {.model = options.common.model,
+                          .motion_adapter = options.common.motion_adapter,
+                          .files = options.files,
+                          .models = models::model_search_path(options.common.models_dirs),
+                          .beside = {fs::path(options.input).parent_path().string(), "."}},
+                         options.input, warnings);
+  pipeline::Node* write = graph.find(node_id);
+  write->inputs["path"] = output, write->inputs["overwrite"] = options.overwrite;
+  if (options.common.dtype == "auto" && !recipe.dtype.empty()) options.common.dtype = recipe.dtype;
+  if (!recipe_text.empty() && recipe.version != REEL_VERSION)
+    warnings.push_back("made by reel " + recipe.version + ", this is " REEL_VERSION "; frames may differ");
+
+  const auto engine = make_engine(options.common);
+  check_size(*engine, graph,
+             write->inputs.contains("video") ? std::get<pipeline::Link>(write->inputs["video"]).node : "",
+             options.input, *original);
   pipeline::Request request = make_request(options.common, graph, {node_id});
   request.recipe = recipe_text;
-  const pipeline::Report report = make_engine(options.common)->run(request).report;
-  const std::string before = tag(tags, "reel_frames"),
-                    after = report.find(node_id) ? report.find(node_id)->facts.at("frames_sha256") : "";
+  request.access.replace = options.overwrite;
+  const pipeline::Report report = engine->run(request).report;
+  const pipeline::NodeReport* written = report.find(node_id);
+  if (!written || !fs::is_regular_file(output))
+    throw std::logic_error("the replay ended without '" + output + "'");
+  const std::string before = tag(tags, "reel_frames"), after = written->facts.at("frames_sha256");
   const bool same = !before.empty() && before == after;
   if (!before.empty() && !same)
     warnings.push_back("the frames differ from the original's (other machine, build or model files?)");
   for (const std::string& warning : warnings) std::cerr << "reel: " << warning << "\n";
   if (options.common.json) {
-    print_json(json{{"path", output}, {"frames_sha256", after}, {"same_frames", same}, {"warnings", warnings}}
-                   .dump());
+    print_json(
+        json{{"path", output}, {"frames_sha256", after}, {"same_frames", same}, {"warnings", warnings}}.dump(
+            -1, ' ', false, json::error_handler_t::replace));
   } else {
     std::cout << output << std::endl;
     if (same && !options.common.quiet) std::cerr << "reel: the frames are the same, bit for bit\n";
@@ -87,7 +126,15 @@ void add_replay_verb(CLI::App& app, Action& action) {
   verb->add_option("-o,--output", options->output, "default: NAME-replay beside the original");
   verb->add_flag("-y,--overwrite", options->overwrite, "replace an existing file");
   verb->footer("Example: reel replay rocket.mp4 -o again.mp4");
+  verb->add_option("--file", options->files, "a LoRA or noise file that the recipe names, repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  options->common.model.clear();
   add_common_options(*verb, options->common);
+  verb->get_option("--model")->description(
+      "the recipe's model: a name or a folder; default: looked up by its hash");
+  // A recipe holds its seeds.
+  verb->remove_option(verb->get_option("--seed"));
   verb->callback([options, &action] { action = [options] { return replay(*options); }; });
 }
 

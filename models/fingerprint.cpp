@@ -38,4 +38,10 @@ std::string model_fingerprint(const ModelFolder& model) {
   return hash.hex().substr(0, 16);
 }
 
+std::string file_fingerprint(const std::string& path) {
+  Hash hash;
+  sample_file(hash, path);
+  return hash.hex().substr(0, 16);
+}
+
 }  // namespace reel::models

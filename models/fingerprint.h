@@ -12,4 +12,7 @@ namespace reel::models {
 /// opened.
 std::string model_fingerprint(const ModelFolder& model);
 
+/// The same of one file.
+std::string file_fingerprint(const std::string& path);
+
 }  // namespace reel::models

@@ -2,13 +2,22 @@
 
 #include <random>
 
+#include "pipeline/foresight/graph_foresight.h"
 #include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/graph/graph_order.h"
+#include "pipeline/graph/portable_graph.h"
+#include "pipeline/process_memory.h"
 #include "pipeline/run/model_cache.h"
-#include "pipeline/run/run.h"
 
 namespace reel::pipeline {
+namespace {
+
+/// Values that take less than this part of the memory come from networks that fit, too: a map of a denoiser has some
+/// twenty times the bytes of its video.
+constexpr int64_t kWorthPlanning = 64;
+
+}  // namespace
 
 Engine::Engine(const Plugins& plugins, EngineOptions options)
     : plugins_(plugins),
@@ -24,16 +33,75 @@ Engine::Engine(const Plugins& plugins, EngineOptions options)
 
 Engine::~Engine() = default;
 
-RunResult Engine::run(const Request& request) {
-  if (auto problems = check(plugins_.nodes, request.graph, request.outputs); !problems.empty())
-    throw GraphError(std::move(problems));
-  RunResult result;
+int64_t Engine::host_memory() const {
+  return options_.host_bytes ? options_.host_bytes : machine_memory().total;
+}
+
+/// Throws what the run would meet, before it begins. Networks are planned only if the sizes are worth it.
+void Engine::look_ahead(const RunContext& context, const std::vector<Run::Part>& parts) const {
+  std::vector<PlannedNode> nodes;
+  for (const Run::Part& part : parts)
+    nodes.push_back({part.node, part.spec, part.outcome ? &part.outcome->values : nullptr});
+  Foresight values(context);
+  foresee(values, nodes);
+  throw_faults(values, host_memory());
+  if (values.tensor_peak() < host_memory() / kWorthPlanning) return;
+  Foresight networks(context);
+  networks.plan_networks();
+  foresee(networks, nodes);
+  throw_faults(networks, host_memory());
+}
+
+std::vector<Problem> Engine::foresee_problems(const Graph& graph, const WriteAccess& access) const {
+  RunContext context = new_context();
+  context.access = access;
+  std::vector<PlannedNode> nodes;
+  for (const size_t i : order_of_execution(plugins_.nodes, graph, wanted_nodes(plugins_.nodes, graph, {})))
+    nodes.push_back({&graph.nodes[i], plugins_.nodes.find(graph.nodes[i].spec), nullptr});
+  Foresight foresight(context);
+  foresight.plan_networks();
+  foresee(foresight, nodes);
+  std::vector<Problem> problems;
+  for (const Foresight::Fault& fault : foresight.faults()) problems.push_back(fault.problem);
+  try {
+    foresight.check_memory(host_memory());
+  } catch (const TooLittleMemory& error) {
+    problems.push_back({"", "", "too_little_memory", "a graph that fits this machine", error.what(), "", ""});
+  }
+  return problems;
+}
+
+std::optional<std::vector<int64_t>> Engine::foresee_frames(const Graph& graph,
+                                                           const std::string& node) const {
+  const std::string outputs[] = {node};
+  std::vector<PlannedNode> nodes;
+  for (const size_t i :
+       order_of_execution(plugins_.nodes, graph, wanted_nodes(plugins_.nodes, graph, outputs)))
+    nodes.push_back({&graph.nodes[i], plugins_.nodes.find(graph.nodes[i].spec), nullptr});
+  Foresight foresight(new_context());
+  foresee(foresight, nodes);
+  const Value value = foresight.value(node, 0);
+  if (const auto* video = std::get_if<media::Frames>(&value)) return video->pixels.sizes().vec();
+  if (const auto* images = std::get_if<Images>(&value)) return images->pixels.sizes().vec();
+  return std::nullopt;
+}
+
+RunContext Engine::new_context() const {
   RunContext context;
   context.options = options_;
   context.edits = &plugins_.edits, context.schedulers = &plugins_.schedulers;
   context.guiders = &plugins_.guiders, context.models = models_;
-  context.run_report = &result.report;
-  context.graph_json = write_graph(request.graph), context.recipe_json = request.recipe;
+  return context;
+}
+
+RunResult Engine::run(const Request& request) {
+  if (auto problems = check(plugins_.nodes, request.graph, request.outputs); !problems.empty())
+    throw GraphError(std::move(problems));
+  RunResult result;
+  RunContext context = new_context();
+  context.run_report = &result.report, context.access = request.access, context.recurs = request.recurs;
+  context.graph_json = write_graph(portable_graph(plugins_.nodes, request.graph)),
+  context.recipe_json = request.recipe;
   context.request = request.id, context.stop = request.stop, context.listener = request.listener;
   for (const Problem& problem : undeclared_inputs(plugins_.nodes, request.graph))
     context.warn(problem.text());
@@ -43,7 +111,8 @@ RunResult Engine::run(const Request& request) {
   };
   try {
     Run(plugins_.nodes, context, *state_, request.graph, result)
-        .execute(wanted_nodes(plugins_.nodes, request.graph, request.outputs));
+        .execute(wanted_nodes(plugins_.nodes, request.graph, request.outputs),
+                 [&](const std::vector<Run::Part>& parts) { look_ahead(context, parts); });
   } catch (const Cancelled& stop) {
     failed(stop.what(), /*stopped=*/true);
     throw;

@@ -7,11 +7,10 @@
 #include "pipeline/plugin_set.h"
 #include "pipeline/run/engine_options.h"
 #include "pipeline/run/request.h"
+#include "pipeline/run/run.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
-
-struct EngineState;  // pipeline/run/run.h: what runs share
 
 /// Checks graphs and runs them: only what the wanted outputs need, only what is not cached. Remembers results
 /// between runs by content: a node's key hashes its class and version, constants, the keys of what it is linked to,
@@ -25,11 +24,20 @@ class Engine {
   Engine(const Plugins& plugins, EngineOptions options);
   ~Engine();
 
-  /// Throws: GraphError before anything runs if the graph is unsound; Cancelled; std::invalid_argument for an
+  /// Throws, before anything runs: GraphError if the graph is unsound, what foresight finds (graph_foresight.h). Then
+  /// Cancelled; std::invalid_argument for an
   /// unknown output; otherwise what a node threw, with "node 3 (KSampler): " in front: std::invalid_argument,
   /// std::runtime_error and c10::Error stay what they are, exhausted memory becomes a std::runtime_error,
   /// anything else a std::logic_error (a bug of the node).
   RunResult run(const Request& request);
+
+  /// What a run of a sound graph would meet, node by node, as far as that can be known without weights: unknown models,
+  /// sizes and frames that a model does not take, outputs that cannot be written, more memory than there is.
+  std::vector<Problem> foresee_problems(const Graph& graph, const WriteAccess& access) const;
+
+  /// The shape [F, H, W, 3] of the VIDEO or IMAGE that a node of a sound graph will make; none if that is not known, or
+  /// if what it needs has a fault.
+  std::optional<std::vector<int64_t>> foresee_frames(const Graph& graph, const std::string& node) const;
 
   /// The outcome of a node that ran or was cached in a run; null if it is not kept (any more).
   std::shared_ptr<const Outcome> outcome(const RunResult& result, const std::string& node) const;
@@ -39,6 +47,10 @@ class Engine {
   ModelCache& models() const { return *models_; }
 
  private:
+  RunContext new_context() const;
+  void look_ahead(const RunContext& context, const std::vector<Run::Part>& parts) const;
+  int64_t host_memory() const;
+
   const Plugins& plugins_;
   EngineOptions options_;
   std::shared_ptr<ModelCache> models_;

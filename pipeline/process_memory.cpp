@@ -9,6 +9,13 @@
 
 namespace reel::pipeline {
 
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) ||
+         text.find("allocate memory") != std::string::npos ||
+         text.find("not enough memory") != std::string::npos;
+}
+
 ProcessMemory process_memory() {
   ProcessMemory memory;
   std::ifstream status("/proc/self/status");
@@ -28,6 +35,12 @@ MachineMemory machine_memory() {
     if (line.starts_with("MemTotal:")) memory.total = std::stoll(line.substr(9)) * 1024;
     if (line.starts_with("MemAvailable:")) memory.available = std::stoll(line.substr(13)) * 1024;
   }
+  for (const char* limit : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(limit);
+    int64_t bytes = 0;
+    if (file >> bytes && bytes > 0) memory.total = std::min(memory.total, bytes);  // "max" is no number
+  }
+  memory.available = std::min(memory.available, memory.total);
   return memory;
 }
 

@@ -2,10 +2,22 @@
 #pragma once
 
 #include <c10/core/Device.h>
+#include <c10/util/Exception.h>
 
 #include <cstdint>
+#include <stdexcept>
 
 namespace reel::pipeline {
+
+/// A task that needs more memory than there is.
+class TooLittleMemory : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Whether LibTorch says that there is no memory, on the host or a device: its allocator for the host has no error of
+/// its own for that.
+bool is_out_of_memory(const c10::Error& error);
 
 /// Resident memory now and at its peak so far, in bytes; 0 if the system does not tell.
 struct ProcessMemory {
@@ -13,7 +25,8 @@ struct ProcessMemory {
 };
 ProcessMemory process_memory();
 
-/// Memory of the machine, in bytes: all, and what programs can still get. The largest number if the system does not
+/// Memory of the machine, or of the container (cgroup) that the program runs in, in bytes: all, and what programs can
+/// still get. The largest number if the system does not
 /// tell.
 struct MachineMemory {
   int64_t total, available;

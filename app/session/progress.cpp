@@ -6,6 +6,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/session/printable_output.h"
+
 namespace reel::app {
 namespace {
 
@@ -38,7 +40,7 @@ class Bar {
   }
 
  private:
-  void clear() { std::cerr << "\r\033[K"; }
+  void clear() { clear_line(); }
   void show(const pipeline::Warning& event) {
     clear();
     std::cerr << "reel: " << event.message << "\n";

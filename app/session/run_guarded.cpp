@@ -9,6 +9,7 @@
 #include "app/session/exit_code.h"
 #include "app/session/print_json.h"
 #include "pipeline/graph/graph.h"
+#include "pipeline/process_memory.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::app {
@@ -61,10 +62,14 @@ int run_guarded(bool json, const Action& action) {
     return fail(json, kGraphInvalid, "graph", error.what(), problems);
   } catch (const std::invalid_argument& error) {
     return fail(json, kUsage, "usage", error.what());
-  } catch (const c10::OutOfMemoryError& error) {
-    return fail(json, kEnvironment, "memory",
-                std::string("[memory] the device is full: ") + error.what_without_backtrace());
+  } catch (const pipeline::TooLittleMemory& error) {
+    return fail(json, kEnvironment, "memory", error.what());
   } catch (const c10::Error& error) {
+    if (pipeline::is_out_of_memory(error)) {
+      return fail(json, kEnvironment, "memory",
+                  std::string("[memory] there is too little: ") + error.what_without_backtrace() +
+                      "; use a smaller size, fewer frames or a half dtype");
+    }
     return fail(
         json, kBug, "bug",
         std::string("[bug] this should not happen, please report it: ") + error.what_without_backtrace());

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <stdexcept>
 
 #include "app/session/exit_code.h"
 #include "app/session/placement.h"
@@ -43,10 +45,20 @@ std::unique_ptr<pipeline::Engine> make_engine(const CommonOptions& options) {
 
 pipeline::Request make_request(const CommonOptions& options, pipeline::Graph graph,
                                std::vector<std::string> outputs) {
+  pipeline::WriteAccess access{.named = pipeline::all_inputs(graph)};
   return {.graph = std::move(graph),
           .outputs = std::move(outputs),
+          .access = std::move(access),
           .stop = &stop_request(),
           .listener = make_progress(options)};
+}
+
+void make_output_folder(const std::string& folder) {
+  std::error_code error;
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error)
+    throw std::runtime_error("[--output-dir] '" + folder + "' cannot be made: " + error.message() +
+                             "; choose another folder");
 }
 
 }  // namespace reel::app

@@ -54,6 +54,7 @@ void register_tap(EditRegistry& registry) {
       .param("keep", &Tap::Options::keep, "mean over sequences and heads, mean over sequences, or all", {},
              {"mean", "heads", "maps"})
       .param("file", &Tap::Options::file, "safetensors file that the maps are written to")
+      .writes("file")
       .param("budget_mb", &Tap::Options::budget_mb,
              "MiB of maps kept in memory; further ones are dropped and counted", Range{1, 1 << 20});
 }

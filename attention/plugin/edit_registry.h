@@ -59,6 +59,11 @@ class EditRegistry : public Registry<EditEntry> {
       }
       return *this;
     }
+    /// Says that an option names a file that is written: it is confined where somebody else chose it.
+    Declaration& writes(const std::string& param) {
+      for (Param& known : entry_.spec.params) known.writes |= known.name == param;
+      return *this;
+    }
     /// An option `steps`, in the selector's terms (0-20%, 2-24), which an edit declares whose authors say
     /// when it acts. A steps= term of the user's selector wins over it.
     Declaration& steps(std::string Options::*member) {

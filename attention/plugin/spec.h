@@ -28,6 +28,7 @@ struct Param {
   std::optional<Range> range = std::nullopt;
   std::vector<std::string> choices = {};     // legal strings; empty: any
   std::map<std::string, double> words = {};  // names of special numbers, as in sigma1=off
+  bool writes = false;                       // names a file that is written
 };
 
 /// What a plug-in says of itself; help texts, `--edit` options and graph sockets are all made from it.

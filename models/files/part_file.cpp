@@ -192,13 +192,14 @@ void check_target(const std::string& path, bool overwrite) {
   check_name(path, overwrite);
 }
 
-PartFile::PartFile(const std::string& path, bool overwrite) : path_(path), overwrite_(overwrite) {
+PartFile::PartFile(const std::string& path, bool overwrite, unsigned permissions)
+    : path_(path), overwrite_(overwrite) {
   check_target(path, overwrite);
   target_ = resolve_link(path);
   const std::string folder = folder_of(target_), name = fs::path(target_).filename().string();
   remove_abandoned(folder, name);
   part_ = (fs::path(folder) / part_name(name)).string();
-  file_ = open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  file_ = open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
   if (file_ < 0) fail(path_, "making a temporary file beside it", errno);
   flock(file_, LOCK_EX | LOCK_NB);  // see abandoned(); it may fail where the disk knows no locks
   // Keeps the permissions of the file that it replaces; if that fails, the usual ones will do.

@@ -24,8 +24,9 @@ void check_target(const std::string& path, bool overwrite);
 /// replaced keeps its permissions; a symbolic link is followed.
 class PartFile {
  public:
-  /// Throws: std::runtime_error as check_target does, or if the file cannot be made.
-  PartFile(const std::string& path, bool overwrite);
+  /// `permissions`: of a new file, before the user's umask. Throws: std::runtime_error as check_target does, or if the
+  /// file cannot be made.
+  PartFile(const std::string& path, bool overwrite, unsigned permissions = 0666);
   ~PartFile();
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;

@@ -160,7 +160,8 @@ std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& 
 }
 
 void write_safetensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata, bool overwrite,
+                       unsigned permissions) {
   nlohmann::json header = nlohmann::json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::vector<at::Tensor> contents;
@@ -181,7 +182,7 @@ void write_safetensors(const std::string& path, const std::map<std::string, at::
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // data starts at a multiple of 8, as its readers expect
   const uint64_t header_bytes = text.size();
-  PartFile file(path, /*overwrite=*/true);
+  PartFile file(path, overwrite, permissions);
   file.write(&header_bytes, 8);
   file.write(text.data(), text.size());
   for (const at::Tensor& content : contents) file.write(content.const_data_ptr(), content.nbytes());

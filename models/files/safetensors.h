@@ -23,8 +23,9 @@ class SafetensorsFile : public TensorFile {
 };
 
 /// Writes tensors (moved to the CPU and made contiguous as needed) through a temporary file and a rename.
-/// Throws: std::runtime_error if the disk is full, the folder missing, ...
+/// `permissions`: as PartFile. Throws: std::runtime_error if the disk is full, the folder missing, the file there (unless `overwrite`), ...
 void write_safetensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+                       const std::map<std::string, std::string>& metadata = {}, bool overwrite = true,
+                       unsigned permissions = 0666);
 
 }  // namespace reel::models

@@ -203,6 +203,12 @@ Graph set_input(const NodeRegistry& registry, Graph graph, const std::string& ta
   return graph;
 }
 
+std::pair<std::string, std::string> split_input(const Graph& graph, const std::string& target) {
+  Graph nodes = graph;
+  const auto [node, name] = split_target(nodes, target);
+  return {node->id, name};
+}
+
 Graph connect(const NodeRegistry& registry, Graph graph, const std::string& from, const std::string& to) {
   const auto [node, name] = split_target(graph, to);
   const NodeSpec* spec = registry.find(node->spec);

@@ -23,6 +23,9 @@ Graph add_node(const NodeRegistry& registry, Graph graph, const std::string& spe
 Graph set_input(const NodeRegistry& registry, Graph graph, const std::string& target,
                 const std::string& value);
 
+/// The id and the input of a target `ID.input`. Throws: std::invalid_argument for an absent node.
+std::pair<std::string, std::string> split_input(const Graph& graph, const std::string& target);
+
 /// Links `A[:slot]` (slot: a number or an output's name; without it the first output of the right type) to
 /// `B.input`. Throws: std::invalid_argument for absent nodes, outputs and inputs, and for types that do not
 /// match.

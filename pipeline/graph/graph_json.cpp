@@ -66,8 +66,8 @@ std::string write_graph(const Graph& graph) {
   return graph.layout.final_newline ? text + "\n" : text;
 }
 
-void save_graph(const Graph& graph, const std::string& path) {
-  models::PartFile file(path, /*overwrite=*/true);
+void save_graph(const Graph& graph, const std::string& path, bool overwrite) {
+  models::PartFile file(path, overwrite);
   const std::string text = write_graph(graph);
   file.write(text.data(), text.size());
   file.commit();

@@ -19,7 +19,7 @@ std::string write_graph(const Graph& graph);
 std::string json_quoted(const std::string& text);
 
 /// Writes through a temporary file and a rename; a link is followed, and an existing file keeps its
-/// permissions. Throws: std::runtime_error if the file cannot be written.
-void save_graph(const Graph& graph, const std::string& path);
+/// permissions. Throws: std::runtime_error if the file cannot be written, or exists (unless `overwrite`).
+void save_graph(const Graph& graph, const std::string& path, bool overwrite = true);
 
 }  // namespace reel::pipeline

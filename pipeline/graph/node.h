@@ -27,7 +27,14 @@ struct Socket {
   /// A path whose content counts: the file's size and time enter the cache key. On an output: a file that the
   /// node wrote; a cached result is valid only while that file is unchanged.
   bool file = false;
-  /// Permits the work (`overwrite`) without changing the result; not part of the cache key.
+  /// Names a place on the user's machine without being a file of this kind: a model's folder. Of places and files a
+  /// recipe keeps the last part only.
+  bool place = false;
+  /// A path that the node writes to; an empty text: it writes nothing. The run decides where that may be
+  /// (WriteAccess), and gives the node a path that it may write to.
+  bool writes = false;
+  /// Permits the work (`overwrite`) without changing the result; not part of the cache key. It counts only if the
+  /// user gave it: a graph cannot permit anything.
   bool permission = false;
 };
 
@@ -56,6 +63,13 @@ using NodeFunction = std::function<std::vector<Value>(const Inputs&, RunContext&
 /// value yet.
 using ChangeToken = std::function<std::string(const Inputs&, const RunContext&)>;
 
+class Foresight;
+
+/// Says, from values without data (tensors of the meta device) and without reading weights, what a node's outputs will
+/// be. Linked inputs of which nothing is known are absent. Throws what `run` would throw for such inputs, as far as that
+/// can be known: unknown models, sizes that the model does not take, files that cannot be written.
+using ForeseeFunction = std::function<std::vector<Value>(const Inputs&, Foresight&)>;
+
 /// `spec.name` is the class_type, `spec.summary` its one-line help. `spec.params` stays empty: the sockets
 /// declare the inputs.
 struct NodeSpec {
@@ -69,6 +83,8 @@ struct NodeSpec {
   /// with `file`: the executor can then see whether its work is still there.
   bool cacheable = true;
   ChangeToken change_token = {};  // optional; enters the cache key
+  ForeseeFunction foresee = {};   // optional: without it, nothing is known of the outputs before the run
+  bool light = false;             // `run` itself may be given values without data, and costs nothing
 
   const Socket* input(std::string_view socket_name) const;
 };

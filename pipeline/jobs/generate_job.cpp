@@ -5,6 +5,8 @@
 #include <tuple>
 
 #include "attention/plugin/misfit.h"
+#include "models/files/confined_path.h"
+#include "models/files/part_file.h"
 #include "pipeline/jobs/job_prompts.h"
 #include "pipeline/jobs/lora_choice.h"
 #include "pipeline/jobs/output_names.h"
@@ -50,10 +52,17 @@ void fill_in_numbers(GenerateJob& job) {
   if (!options.seed) options.seed = std::random_device{}();  // 32 bits: short to type again
 }
 
+/// The path that a line of a job list names. The list may be somebody else's.
+std::string listed_path(const GenerateOptions& options, const std::string& path) {
+  return models::confined_path(options.output_dir, path,
+                               "allow its folder with --output-dir, or name it with -o");
+}
+
 void resolve_outputs(GenerateJob& job) {
   GenerateOptions& options = job.options;
   const std::string& title = job.stages.empty() ? options.prompt : job.stages.front().text;
-  if (options.output.empty()) options.output = default_output(title);
+  if (options.output.empty()) options.output = default_output(title, options.output_dir);
+  if (options.listed_output) options.output = listed_path(options, options.output);
   std::vector<std::string> outputs = {options.output};
   if (options.compare) {
     job.output_unedited = with_suffix(options.output, "-unedited");
@@ -88,7 +97,13 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   if (options.scheduler.empty()) options.scheduler = "model";
   for (const std::string& text : options.edits) {
     job.edits.push_back(registries.edits.split(text));
-    const attention::ParsedEdit& edit = job.edits.back();
+    attention::ParsedEdit& edit = job.edits.back();
+    for (const Param& param : edit.entry->spec.params) {
+      auto* file = param.writes ? std::get_if<std::string>(&edit.options.at(param.name)) : nullptr;
+      if (!file || file->empty()) continue;
+      if (options.listed_edits) *file = listed_path(options, *file);
+      models::check_target(*file, options.overwrite);
+    }
     attention::refuse_unserved(registries.edits.rule(edit.entry->spec.name, edit.options, edit.selector),
                                {.hidden = true}, "a video model");
   }

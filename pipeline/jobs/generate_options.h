@@ -21,6 +21,9 @@ struct GenerateOptions {
   std::optional<uint64_t> seed;
   std::vector<std::string> edits, loras;
   std::string save_graph, save_tensors;
+  std::string output_dir;  // of outputs that the command line does not name; empty: the working folder
+  /// Whether a job list gave these: the paths in them then lead nowhere but below output_dir.
+  bool listed_output = false, listed_edits = false;
   bool compare = false, overwrite = false, no_recipe = false;
   int64_t crf = -1, clip_skip = 0;  // crf -1: the codec's default
 

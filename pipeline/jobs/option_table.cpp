@@ -19,6 +19,11 @@ std::vector<JobOption> make_table() {
        .help = "file.(mp4|webm|gif|y4m), or a png pattern such as frame_%05d.png; default: named after the "
                "prompt",
        .aliases = {"o"}},
+      {.name = "output-dir",
+       .member = &Options::output_dir,
+       .help = "folder of outputs without -o; the lines of --prompts write nowhere else; default: the "
+               "working folder",
+       .in_lists = InLists::kNo},
       {.name = "negative",
        .member = &Options::negative,
        .help = "what is not to be seen",

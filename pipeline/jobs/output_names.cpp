@@ -6,7 +6,7 @@
 
 namespace reel::pipeline {
 
-std::string default_output(const std::string& prompt) {
+std::string default_output(const std::string& prompt, const std::string& folder) {
   std::string slug;
   for (const char c : prompt) {
     if (std::isalnum(static_cast<unsigned char>(c)))
@@ -17,9 +17,13 @@ std::string default_output(const std::string& prompt) {
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();
   if (slug.empty()) slug = "reel";
-  std::string path = slug + ".mp4";
-  for (int i = 2; std::filesystem::exists(path); ++i) path = slug + "-" + std::to_string(i) + ".mp4";
-  return path;
+  const auto numbered = [&](int i) {
+    return (std::filesystem::path(folder) / (slug + (i > 1 ? "-" + std::to_string(i) : "") + ".mp4"))
+        .string();
+  };
+  int i = 1;
+  while (std::filesystem::exists(numbered(i))) ++i;
+  return numbered(i);
 }
 
 std::string with_suffix(const std::string& path, const std::string& suffix) {

@@ -6,8 +6,9 @@
 
 namespace reel::pipeline {
 
-/// The first free name made from a prompt, in the current folder: `a-red-fox.mp4`, `a-red-fox-2.mp4`.
-std::string default_output(const std::string& prompt);
+/// The first free name made from a prompt, in `folder` (empty: the working folder): `a-red-fox.mp4`,
+/// `a-red-fox-2.mp4`.
+std::string default_output(const std::string& prompt, const std::string& folder = "");
 
 /// `out.mp4` -> `out-unedited.mp4` for the suffix `-unedited`; patterns keep their number:
 /// `f_%05d.png` -> `f-unedited_%05d.png`. Without an extension the suffix comes last.

@@ -15,6 +15,7 @@ GenerateOptions options_of_line(const std::string& line, int number, const Gener
     read_options("--prompts, line " + std::to_string(number), line, options);
   else
     options.prompt = line;
+  options.listed_output = options.output != base.output, options.listed_edits = options.edits != base.edits;
   return options;
 }
 

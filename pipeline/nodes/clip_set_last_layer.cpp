@@ -20,6 +20,7 @@ void register_clip_set_last_layer(NodeRegistry& registry) {
     clip.clip_skip = static_cast<int>(-1 - inputs.integer("stop_at_clip_layer"));
     return {clip};
   };
+  node.light = true;
   registry.add(std::move(node));
 }
 

@@ -29,7 +29,8 @@ void register_diffusers_loader(NodeRegistry& registry) {
   node.inputs = {{.name = "model_path",
                   .type = "STRING",
                   .help = "installed model or folder with model_index.json",
-                  .default_value = "emoji-animatediff"},
+                  .default_value = "emoji-animatediff",
+                  .place = true},
                  {.name = "motion_adapter",
                   .type = "STRING",
                   .help = "folder or file with motion modules for an image model; empty: the model's own",
@@ -44,6 +45,7 @@ void register_diffusers_loader(NodeRegistry& registry) {
     const std::string folder = locate(inputs, context);
     return folder + "\n" + models::folder_stamp(folder);
   };
+  node.light = true;
   registry.add(std::move(node));
 }
 

@@ -35,6 +35,7 @@ void register_empty_latent_video(NodeRegistry& registry) {
     latent.height = inputs.integer("height"), latent.width = inputs.integer("width");
     return {latent};
   };
+  node.light = true;
   registry.add(std::move(node));
 }
 

@@ -19,6 +19,7 @@ void register_images_side_by_side(NodeRegistry& registry) {
     }
     return {Images{at::cat({left, right}, 2)}};
   };
+  node.light = true;
   registry.add(std::move(node));
 }
 

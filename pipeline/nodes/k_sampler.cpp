@@ -6,7 +6,9 @@
 #include "attention/plugin/misfit.h"
 #include "guidance/guider.h"
 #include "guidance/sampling/sampling.h"
+#include "models/files/part_file.h"
 #include "models/files/safetensors.h"
+#include "pipeline/foresight/foresight.h"
 #include "pipeline/run/model_cache.h"
 #include "pipeline/run/run_context.h"
 
@@ -44,13 +46,16 @@ at::Tensor at_latent_frames(const at::Tensor& context, const models::LatentShape
   return context.dim() == 4 ? context.slice(1, 0, std::nullopt, of_model.frame_factor) : context;
 }
 
+void check_shape(const std::string& path, const std::string& name, at::IntArrayRef found,
+                 at::IntArrayRef wanted) {
+  if (found == wanted) return;
+  throw std::invalid_argument("[" + path + "] '" + name + "' must have the shape " + c10::str(wanted) +
+                              ", got " + c10::str(found) + "; check size and frames");
+}
+
 at::Tensor read_noise(const std::string& path, const std::string& name, const std::vector<int64_t>& shape) {
   at::Tensor noise = models::read_tensor(path, name).to(at::kFloat);
-  if (noise.sizes() != at::IntArrayRef(shape)) {
-    throw std::invalid_argument("[" + path + "] '" + name + "' must have the shape " +
-                                c10::str(at::IntArrayRef(shape)) + ", got " + c10::str(noise.sizes()) +
-                                "; check size and frames");
-  }
+  check_shape(path, name, noise.sizes(), shape);
   return noise;
 }
 
@@ -94,6 +99,19 @@ at::Tensor middle_frame(const ModelHandle& model, const at::Tensor& latent, Mode
   // time gives several: the first will do.
   const at::Tensor pixels = frame[0].select(1, 0).permute({1, 2, 0}).to(at::kCPU, at::kFloat);
   return pixels.div(2).add_(0.5).clamp_(0, 1).mul_(255).round_().to(at::kByte).contiguous();
+}
+
+/// The files that edits record to. A second sampler with the same edit gets a name of its own.
+void write_recordings(const std::vector<attention::Recording>& recordings, RunContext& context) {
+  for (const attention::Recording& recording : recordings) {
+    if (recording.file.empty()) continue;
+    const std::string path = context.unused_in_run(recording.file);
+    if (path != recording.file)
+      context.warn("[" + recording.file + "] was written by an earlier node of this run; this one writes '" +
+                   path + "'");
+    models::write_safetensors(path, recording.tensors, {}, context.access.may_replace(path));
+    context.report->written.push_back(path);
+  }
 }
 
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
@@ -167,10 +185,45 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   context.report->facts["step_first_s"] = to_text(seconds.front());
   context.report->facts["step_median_s"] = to_text(sorted[sorted.size() / 2]);
   context.report->edits = attend.report();
-  for (const attention::Recording& recording : attend.recordings()) {
-    if (!recording.file.empty()) models::write_safetensors(recording.file, recording.tensors);
-  }
+  write_recordings(attend.recordings(), context);
   return {result};
+}
+
+/// Refuses a file of another shape, by its header.
+void check_noise(const std::string& path, const std::string& name, const std::vector<int64_t>& shape) {
+  if (path.empty()) return;
+  const auto file = models::SafetensorsFile::open(path);
+  if (const auto found = file->tensors().find(name); found != file->tensors().end())
+    check_shape(path, name, found->second.shape, shape);
+}
+
+std::vector<Value> foresee(const Inputs& inputs, Foresight& foresight) {
+  if (inputs.has("model") && inputs.has("steps")) {
+    const ModelHandle& model = inputs.get<ModelHandle>("model");
+    for (const attention::EditRule& edit : model.edits) {
+      attention::refuse_unserved(edit, {.hidden = true}, "a video model");
+      const std::string file = edit.make()->recording().file;
+      if (!file.empty()) models::check_target(file, foresight.context().access.may_replace(file));
+    }
+    guidance::make_scheduler(*foresight.context().schedulers, model.folder->scheduler,
+                             scheduler_choice(inputs), static_cast<int>(inputs.integer("steps")));
+  }
+  if (!inputs.has("model") || !inputs.has("latent_image")) return {};
+  const ModelHandle& model = inputs.get<ModelHandle>("model");
+  Latent latent = inputs.get<Latent>("latent_image");
+  const std::vector<int64_t> shape = latent_shape(latent, model.folder->latent);
+  if (model.folder->max_frames > 0 && latent.frames > model.folder->max_frames) {
+    throw std::invalid_argument("[KSampler] this model takes 1 to " +
+                                std::to_string(model.folder->max_frames) + " frames, got " +
+                                std::to_string(latent.frames) + "; give the latent that length");
+  }
+  check_noise(inputs.text("initial_noise"), "latents", shape);
+  latent.samples = at::empty(shape, at::TensorOptions(at::kFloat).device(at::kMeta));
+  if (foresight.plans_networks())
+    foresight.network("denoiser of " + model.folder->path,
+                      foresight.context().models->plan_sampling(
+                          model, shape, extent_of(latent), !inputs.has("cfg") || inputs.number("cfg") > 1));
+  return {latent};
 }
 
 }  // namespace
@@ -235,6 +288,7 @@ void register_k_sampler(NodeRegistry& registry) {
                   .file = true}};
   node.outputs = {{.name = "LATENT", .type = "LATENT"}};
   node.run = run;
+  node.foresee = foresee;
   registry.add(std::move(node));
 }
 

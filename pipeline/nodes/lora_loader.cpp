@@ -21,6 +21,7 @@ void register_lora_loader(NodeRegistry& registry) {
     clip.loras.push_back({inputs.text("lora_name"), inputs.number("strength_clip")});
     return {model, clip};
   };
+  node.light = true;
   registry.add(std::move(node));
 }
 

@@ -21,6 +21,7 @@ void register_rescale_cfg(NodeRegistry& registry) {
                                           "cfg:rescale=" + to_text(inputs.number("multiplier")));
     return {model};
   };
+  node.light = true;
   registry.add(std::move(node));
 }
 

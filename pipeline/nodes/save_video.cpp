@@ -1,5 +1,7 @@
 // SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
+#include "models/files/confined_path.h"
 #include "models/hash.h"
+#include "pipeline/foresight/foresight.h"
 #include "pipeline/media/video_writer.h"
 #include "pipeline/run/run_context.h"
 
@@ -40,6 +42,28 @@ std::string numbered(const std::string& prefix, const std::string& extension) {
                            "'; choose another filename_prefix");
 }
 
+std::string format_of(const Inputs& inputs) {
+  return inputs.text("format") == "auto" ? "mp4" : inputs.text("format");
+}
+
+/// Where SaveVideo numbers its files: below the output folder, whatever the graph says.
+std::string prefix_of(const Inputs& inputs, const RunContext& context) {
+  return models::confined_path(context.options.output_folder, inputs.text("filename_prefix"),
+                               "use WriteVideo for other places");
+}
+
+media::WriteOptions numbered_options(const Inputs& inputs) {
+  media::WriteOptions options;
+  if (inputs.text("codec") != "auto") options.codec = inputs.text("codec");
+  return options;
+}
+
+media::WriteOptions exact_options(const Inputs& inputs, const RunContext& context) {
+  return {.crf = static_cast<int>(inputs.integer("crf")),
+          .codec = inputs.text("codec"),
+          .overwrite = inputs.flag("overwrite") || context.access.may_replace(inputs.text("path"))};
+}
+
 NodeSpec declaration(const std::string& name, const std::string& summary, const std::string& source) {
   NodeSpec node;
   node.spec = {name, summary, source};
@@ -67,17 +91,21 @@ void register_save_video(NodeRegistry& registry) {
                          .type = "COMBO",
                          .default_value = "auto",
                          .choices = {"auto", "h264", "h265", "vp9", "av1"}});
-  save.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
-    const std::string format = inputs.text("format") == "auto" ? "mp4" : inputs.text("format");
-    const fs::path prefix = fs::path(context.options.output_folder) / inputs.text("filename_prefix");
-    if (inputs.text("filename_prefix").find("..") != std::string::npos ||
-        fs::path(inputs.text("filename_prefix")).is_absolute()) {
-      throw std::invalid_argument("[SaveVideo] filename_prefix must stay within output/, got '" +
-                                  inputs.text("filename_prefix") + "'; use WriteVideo for other places");
+  save.foresee = [](const Inputs& inputs, Foresight& foresight) -> std::vector<Value> {
+    const std::string prefix = prefix_of(inputs, foresight.context());
+    // The folder need not be there: the node makes it. The rest of the plan can be checked.
+    if (fs::exists(fs::path(prefix).parent_path())) {
+      media::WriteOptions options = numbered_options(inputs);
+      options.overwrite = true;
+      media::check_output(prefix + "_00001_." + format_of(inputs), options);
     }
+    return {};
+  };
+  save.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
+    const std::string format = format_of(inputs);
+    const fs::path prefix = prefix_of(inputs, context);
     fs::create_directories(prefix.parent_path());
-    media::WriteOptions options;
-    if (inputs.text("codec") != "auto") options.codec = inputs.text("codec");
+    const media::WriteOptions options = numbered_options(inputs);
     return {write(numbered(prefix.string(), format), inputs, context, options, true)};
   };
   registry.add(std::move(save));
@@ -86,7 +114,8 @@ void register_save_video(NodeRegistry& registry) {
       declaration("WriteVideo", "Writes a video to exactly this file; its name tells the format.", "reel");
   exact.inputs.push_back({.name = "path",
                           .type = "STRING",
-                          .help = "file.(mp4|webm|gif|y4m) or a png pattern such as frame_%05d.png"});
+                          .help = "file.(mp4|webm|gif|y4m) or a png pattern such as frame_%05d.png",
+                          .writes = true});
   exact.inputs.push_back(
       {.name = "codec", .type = "STRING", .help = "empty: the format's usual one", .default_value = ""});
   exact.inputs.push_back({.name = "crf",
@@ -103,11 +132,19 @@ void register_save_video(NodeRegistry& registry) {
                           .type = "BOOLEAN",
                           .help = "store how the video was made in it",
                           .default_value = true});
+  exact.foresee = [](const Inputs& inputs, Foresight& foresight) -> std::vector<Value> {
+    if (!inputs.has("path")) return {};
+    media::WriteOptions options = exact_options(inputs, foresight.context());
+    if (inputs.has("video")) {
+      const media::Frames& video = inputs.get<media::Frames>("video");
+      options.fps = video.fps, options.frames = video.pixels.size(0);
+    }
+    media::check_output(inputs.text("path"), options);
+    return {inputs.text("path")};
+  };
   exact.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
-    const media::WriteOptions options{.crf = static_cast<int>(inputs.integer("crf")),
-                                      .codec = inputs.text("codec"),
-                                      .overwrite = inputs.flag("overwrite")};
-    return {write(inputs.text("path"), inputs, context, options, inputs.flag("recipe"))};
+    return {
+        write(inputs.text("path"), inputs, context, exact_options(inputs, context), inputs.flag("recipe"))};
   };
   registry.add(std::move(exact));
 }

@@ -2,6 +2,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "models/layers/vae_tiling.h"
+#include "pipeline/foresight/foresight.h"
 #include "pipeline/run/model_cache.h"
 #include "pipeline/run/run_context.h"
 
@@ -25,6 +26,18 @@ std::vector<Value> decode(const Inputs& inputs, RunContext& context, int64_t til
   return {Images{frames.permute({0, 2, 3, 4, 1}).flatten(0, 1).contiguous().to(at::kCPU)}};
 }
 
+std::vector<Value> foresee(const Inputs& inputs, Foresight& foresight, int64_t tile) {
+  if (!inputs.has("samples")) return {};
+  const Latent& latent = inputs.get<Latent>("samples");
+  if (foresight.plans_networks() && inputs.has("vae") && latent.samples.defined()) {
+    const VaeHandle& vae = inputs.get<VaeHandle>("vae");
+    foresight.network("vae of " + vae.folder->path,
+                      foresight.context().models->plan_decoding(vae, latent.samples.sizes().vec(), tile));
+  }
+  return {Images{at::empty({latent.batch * latent.frames, latent.height, latent.width, 3},
+                           at::TensorOptions(at::kFloat).device(at::kMeta))}};
+}
+
 NodeSpec declaration(const std::string& name, const std::string& summary) {
   NodeSpec node;
   node.spec = {name, summary, "ComfyUI's " + name};
@@ -39,6 +52,7 @@ NodeSpec declaration(const std::string& name, const std::string& summary) {
 void register_vae_decode(NodeRegistry& registry) {
   NodeSpec plain = declaration("VAEDecode", "Decodes a latent to pictures.");
   plain.run = [](const Inputs& inputs, RunContext& context) { return decode(inputs, context, 0, 0); };
+  plain.foresee = [](const Inputs& inputs, Foresight& foresight) { return foresee(inputs, foresight, 0); };
   registry.add(std::move(plain));
 
   NodeSpec tiled =
@@ -55,6 +69,9 @@ void register_vae_decode(NodeRegistry& registry) {
                           .range = Range{0, 4096}});
   tiled.run = [](const Inputs& inputs, RunContext& context) {
     return decode(inputs, context, inputs.integer("tile_size"), inputs.integer("overlap"));
+  };
+  tiled.foresee = [](const Inputs& inputs, Foresight& foresight) {
+    return foresee(inputs, foresight, inputs.has("tile_size") ? inputs.integer("tile_size") : 512);
   };
   registry.add(std::move(tiled));
 }

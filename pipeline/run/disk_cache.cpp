@@ -12,6 +12,7 @@ namespace reel::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr unsigned kPrivate = 0600;           // prompts and pictures are the user's own business
 constexpr const char* kFolder = "results-1";  // raised when the files' contents change
 constexpr const char* kSuffix = ".safetensors";
 
@@ -98,7 +99,8 @@ void DiskCache::put(const std::string& key, const Outcome& outcome, const Warn& 
   const std::string path = path_of(key);
   try {
     fs::create_directories(fs::path(path).parent_path());
-    models::write_safetensors(path, packed->tensors, {{"reel", packed->json}, {"sha256", checksum(*packed)}});
+    models::write_safetensors(path, packed->tensors, {{"reel", packed->json}, {"sha256", checksum(*packed)}},
+                              /*overwrite=*/true, kPrivate);
     shrink(bytes);
   } catch (const std::exception& error) {
     const std::lock_guard lock(mutex_);

@@ -10,6 +10,7 @@ Socket socket_of(const Param& param) {
   socket.default_value = param.default_value;
   socket.range = param.range;
   socket.choices = param.choices;
+  socket.writes = param.writes;
   if (std::holds_alternative<bool>(param.default_value)) socket.type = "BOOLEAN";
   if (std::holds_alternative<int64_t>(param.default_value)) socket.type = "INT";
   if (std::holds_alternative<double>(param.default_value)) socket.type = "FLOAT";
@@ -59,6 +60,7 @@ NodeSpec edit_node(const attention::EditRegistry& edits, const attention::EditEn
   selector.help += entry.where.empty() ? "; everywhere if empty" : "; refines `" + entry.where + "`";
   selector.default_value = std::string();
   node.inputs.push_back(std::move(selector));
+  node.light = true;
   node.outputs.push_back({"MODEL", "MODEL", "the model with this edit after those it had"});
   node.run = [&edits, name = entry.spec.name](const Inputs& inputs, RunContext&) -> std::vector<Value> {
     ModelHandle model = inputs.get<ModelHandle>("model");

@@ -18,6 +18,7 @@ struct EngineOptions {
   std::string cache_dir = {};                 // keeps outputs on disk for later processes; empty: none
   size_t disk_cache_bytes = size_t{8} << 30;  // at most so much there
   size_t model_bytes = 0;                     // weights kept for later runs; 0: half of the machine's memory
+  int64_t host_bytes = 0;                     // memory that a run may take; 0: the machine's
   std::vector<std::string> models_dirs = {};  // searched for models by name, before the usual places
   std::string output_folder = "output";       // of nodes that choose their files' names
 };

@@ -123,4 +123,27 @@ std::vector<attention::Site> ModelCache::sites(const ModelHandle& model) {
   return families_.of(files.config).denoiser(files, options)->sites();
 }
 
+models::Plan ModelCache::plan_sampling(const ModelHandle& model, std::vector<int64_t> latent,
+                                       const models::Extent& video, bool guided) const {
+  const models::ComponentFiles &text = model.folder->text_encoder, &denoiser = model.folder->denoiser;
+  const auto options = [&](const models::ComponentFiles& files) {
+    return models::LoadOptions{.device = device_, .dtype = dtype_of(files)};
+  };
+  latent[0] *= guided ? 2 : 1;
+  std::vector<int64_t> context =
+      models::plan_text_encoder(families_.of(text.config), text, options(text), /*rows=*/1).output_shape;
+  context.front() = latent[0];
+  models::Conditioning told;
+  if (model.folder->condition) model.folder->condition(video, told);
+  return models::plan_denoiser(families_.of(denoiser.config), denoiser, options(denoiser), latent, context,
+                               told.facts);
+}
+
+models::Plan ModelCache::plan_decoding(const VaeHandle& vae, const std::vector<int64_t>& latent,
+                                       int64_t tile) const {
+  const models::ComponentFiles& files = vae.folder->vae;
+  return models::plan_vae(families_.of(files.config), files, {.device = device_, .dtype = dtype_of(files)},
+                          latent, tile);
+}
+
 }  // namespace reel::pipeline

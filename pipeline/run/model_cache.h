@@ -7,6 +7,7 @@
 #include <string>
 
 #include "models/family.h"
+#include "models/plan.h"
 #include "pipeline/run/model_shelf.h"
 #include "pipeline/value.h"
 
@@ -32,6 +33,12 @@ class ModelCache {
 
   /// The sites of a model, without reading its weights.
   std::vector<attention::Site> sites(const ModelHandle& model);
+
+  /// What sampling and decoding take, without reading weights. latent: [batch, C, F, h, w]; `guided`: rows with and
+  /// without the prompt; tile: as VaeTiling. LoRAs and edits are left out.
+  models::Plan plan_sampling(const ModelHandle& model, std::vector<int64_t> latent,
+                             const models::Extent& video, bool guided) const;
+  models::Plan plan_decoding(const VaeHandle& vae, const std::vector<int64_t>& latent, int64_t tile) const;
 
   /// Lets go of all components that no run holds; returns the bytes of their weights.
   size_t free() { return shelf_.free(); }

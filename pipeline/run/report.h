@@ -29,6 +29,7 @@ struct NodeReport {
   std::map<std::string, std::string> facts;  // e.g. "seed", "path", "step_median_s"
   std::vector<attention::EditReport> edits;
   std::vector<Shown> shown;
+  std::vector<std::string> written;  // files besides those that its outputs name
 };
 
 /// Every node that the wanted outputs need; `cached` for those that did not have to run, either because their

@@ -4,6 +4,7 @@
 #include <torch/version.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "models/hash.h"
 #include "pipeline/graph/constant.h"
@@ -29,15 +30,19 @@ auto at_node(const Node& node, Work work) {
     return work();
   } catch (const Cancelled&) {
     throw;
-  } catch (const c10::OutOfMemoryError& error) {
-    throw std::runtime_error(place +
-                             ": [memory] the device has too little: " + error.what_without_backtrace() +
-                             "; try fewer frames, a smaller size or a smaller dtype");
+  } catch (const TooLittleMemory& error) {
+    throw TooLittleMemory(place + ": " + error.what());
   } catch (c10::Error& error) {
+    if (is_out_of_memory(error)) {
+      const bool host = !dynamic_cast<const c10::OutOfMemoryError*>(&error);
+      throw TooLittleMemory(place + ": [memory] the " + (host ? "machine" : "device") +
+                            " has too little: " + error.what_without_backtrace() +
+                            "; try fewer frames, a smaller size or a smaller dtype");
+    }
     error.add_context(place);
     throw;
   } catch (const std::bad_alloc&) {
-    throw std::runtime_error(place + ": [memory] there is too little; try fewer frames or a smaller size");
+    throw TooLittleMemory(place + ": [memory] there is too little; try fewer frames or a smaller size");
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(place + ": " + error.what());
   } catch (const std::runtime_error& error) {
@@ -72,7 +77,7 @@ Run::Run(const NodeRegistry& registry, RunContext& context, EngineState& state, 
       index_(index_by_id(graph)),
       tasks_(graph.nodes.size()) {}
 
-void Run::execute(const std::vector<size_t>& wanted) {
+void Run::execute(const std::vector<size_t>& wanted, const BeforeWork& before_work) {
   order_ = order_of_execution(registry_, graph_, wanted);
   for (const size_t i : wanted) tasks_[i].wanted = true;
   for (const size_t i : order_) {
@@ -82,10 +87,12 @@ void Run::execute(const std::vector<size_t>& wanted) {
     task.report.id = task.node->id;
     task.report.spec = task.spec->spec.name;
     for (const Socket& socket : task.spec->inputs) {
+      task.seeded |= socket.seed;
       const auto given = task.node->inputs.find(socket.name);
       const auto* link = given == task.node->inputs.end() ? nullptr : std::get_if<Link>(&given->second);
       if (!link) continue;
       const size_t source = index_.at(link->node);
+      task.seeded |= tasks_[source].seeded;
       if (std::find(task.sources.begin(), task.sources.end(), source) == task.sources.end())
         task.sources.push_back(source);
     }
@@ -97,6 +104,12 @@ void Run::execute(const std::vector<size_t>& wanted) {
     if (state_.disk) state_.disk->touch(task.key);
   }
   mark(wanted);
+  std::vector<Part> parts;
+  for (const size_t i : order_) {
+    const Task& task = tasks_[i];
+    if (task.must_run || task.outcome) parts.push_back({task.node, task.spec, task.outcome.get()});
+  }
+  if (before_work) before_work(parts);
   run_marked();
   for (const size_t i : order_) {
     if (tasks_[i].wanted) result_.wanted[tasks_[i].node->id] = tasks_[i].outcome;
@@ -140,6 +153,10 @@ std::string Run::make_key(const Task& task) const {
       hash.field(socket.name).field("value");
       hash_value(hash, *value);
       constants[socket.name] = *value;
+    }
+    if (socket.writes) {
+      const std::string& folder = context_.access.folder;
+      hash.field("below").field(std::filesystem::absolute(folder.empty() ? "." : folder).string());
     }
     const auto* path = value && socket.file ? std::get_if<std::string>(&*value) : nullptr;
     if (path) hash.field("file").field(file_stamp(*path));
@@ -254,6 +271,8 @@ Inputs Run::inputs_of(const Task& task) const {
     } else {
       values[socket.name] = checked(socket, given->second);
     }
+    if (const auto value = values.find(socket.name); value != values.end())
+      context_.access.confine(task.node->id, socket, value->second);
   }
   return Inputs(std::move(values));
 }
@@ -291,12 +310,13 @@ void Run::keep(Task& task, std::vector<Value> values) {
     cacheable = cacheable &&
                 !outcome->written.back().second.empty();  // a pipe, for instance, cannot be looked at later
   }
+  for (const std::string& path : task.report.written) outcome->written.emplace_back(path, file_stamp(path));
   outcome->values = std::move(values);
   outcome->facts = task.report.facts;
   outcome->edits = task.report.edits;
   outcome->shown = task.report.shown;
   task.outcome = outcome;
-  if (!cacheable) return;
+  if (!cacheable || (task.seeded && !context_.recurs)) return;
   state_.memory.put(task.key, outcome);
   if (state_.disk)
     state_.disk->put(task.key, *outcome, [&](const std::string& message) { context_.warn(message); });

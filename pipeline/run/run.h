@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "pipeline/run/cache.h"
 #include "pipeline/run/disk_cache.h"
@@ -27,7 +28,16 @@ class Run {
   /// Fills in the result's keys, nodes of the report, and wanted outcomes.
   Run(const NodeRegistry& registry, RunContext& context, EngineState& state, const Graph& graph,
       RunResult& result);
-  void execute(const std::vector<size_t>& wanted);
+  /// A node that takes part in the run.
+  struct Part {
+    const Node* node;
+    const NodeSpec* spec;
+    const Outcome* outcome;  // null: the node must run
+  };
+  /// Sees, in order, the nodes that must run and the results that they start from, and throws if the work should not
+  /// begin.
+  using BeforeWork = std::function<void(const std::vector<Part>&)>;
+  void execute(const std::vector<size_t>& wanted, const BeforeWork& before_work = {});
 
  private:
   /// A node of this run.
@@ -38,6 +48,7 @@ class Run {
     std::vector<size_t> sources;             // tasks that it is linked to, each once
     std::shared_ptr<const Outcome> outcome;  // while a node may need it
     bool wanted = false, must_run = false, done = false;
+    bool seeded = false;        // depends on a seed
     size_t consumers_left = 0;  // that have yet to run
     NodeReport report;
   };

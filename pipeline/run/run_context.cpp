@@ -1,5 +1,7 @@
 #include "pipeline/run/run_context.h"
 
+#include <filesystem>
+
 #include "pipeline/process_memory.h"
 
 namespace reel::pipeline {
@@ -14,6 +16,18 @@ void RunContext::warn(const std::string& message) const {
   const std::string text = report ? node_place(report->id, report->spec) + ": " + message : message;
   if (run_report) run_report->warnings.push_back(text);
   tell(Warning{{report ? report->id : "", report ? title : ""}, text});
+}
+
+std::string RunContext::unused_in_run(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::string free = path;
+  for (int i = 2; !files_of_run.insert(free).second; ++i) {
+    const fs::path whole(path);
+    free =
+        (whole.parent_path() / (whole.stem().string() + "-" + std::to_string(i) + whole.extension().string()))
+            .string();
+  }
+  return free;
 }
 
 }  // namespace reel::pipeline

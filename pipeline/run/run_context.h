@@ -4,12 +4,14 @@
 #include <atomic>
 #include <exception>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "attention/plugin/edit_registry.h"
 #include "guidance/guider.h"
 #include "guidance/scheduler.h"
 #include "pipeline/graph/node.h"
+#include "pipeline/run/access/write_access.h"
 #include "pipeline/run/engine_options.h"
 #include "pipeline/run/event.h"
 #include "pipeline/run/report.h"
@@ -32,6 +34,8 @@ class RunContext {
   const guidance::SchedulerRegistry* schedulers = nullptr;
   const guidance::GuiderRegistry* guiders = nullptr;
   std::shared_ptr<ModelCache> models;  // networks, shared by all runs of an engine
+  WriteAccess access;                  // where the run may write
+  bool recurs = true;                  // Request::recurs
   NodeReport* report = nullptr;        // of the node that runs
   Report* run_report = nullptr;        // of the whole run
   std::string title;                   // of the node that runs: its title or class
@@ -40,10 +44,13 @@ class RunContext {
   std::string request;                 // Request::id
   const std::atomic<bool>* stop = nullptr;
   Listener listener;
+  std::set<std::string> files_of_run;  // that unused_in_run() gave
 
   /// Reports `done` of `all`, and throws Cancelled if the request was stopped. `picture`: of the work so far.
   void step(int64_t done, int64_t all, const Picture& picture = {}) const;
   void warn(const std::string& message) const;
+  /// `path`, or, if a node of this run asked for it before, the same with a number: `maps-2.safetensors`.
+  std::string unused_in_run(const std::string& path);
   /// Tells the listener, if there is one.
   template <class What>
   void tell(What what) const {

@@ -211,7 +211,7 @@ TEST_F(GenerateTest, RunsAListOfJobsAndGoesOnAfterABadOne) {
 TEST_F(GenerateTest, ReplayMakesTheSameFramesAgain) {
   for (const char* name : {"a.mp4", "a.webm"}) {
     ASSERT_EQ(generate({"a fox", "-o", name, "--edit", "scale:factor=1.5@kind=temporal"}).code, 0);
-    const CommandResult result = reel_command(folder_, {"replay", name, "--json"});
+    const CommandResult result = reel_command(folder_, {"replay", name, "--json", "--model", kModel});
     ASSERT_EQ(result.code, 0) << result.err;
     EXPECT_TRUE(json::parse(result.out)["same_frames"].get<bool>());
   }

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "models/files/safetensors.h"
+#include "models/files/strict_json.h"
 #include "pipeline/media/pictures/picture_reader.h"
 
 namespace reel::world {
@@ -196,11 +197,15 @@ Json parse_file(const std::string& path) {
   std::string text(std::max<int64_t>(size, 0), '\0');
   file.seekg(0);
   file.read(text.data(), size);
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    throw std::runtime_error(c10::str("[", path, "] is not JSON: ", error.what()));
-  }
+  return models::parse_strict<Json>(
+      text, {.depth = 16, .values = 1'000'000}, [&](const models::JsonFault& fault) {
+        using Kind = models::JsonFault::Kind;
+        const std::string what = fault.kind == Kind::kSyntax ? "is not JSON: " + models::shown(fault.detail)
+                                 : fault.kind == Kind::kDuplicateKey
+                                     ? "has the key '" + models::shown(fault.detail) + "' twice"
+                                     : "has more parts than a world has";
+        throw std::runtime_error("[" + path + "] " + what + "; correct the file there");
+      });
 }
 
 }  // namespace

@@ -120,21 +120,22 @@ TEST_F(GenerateJobTest, ARecipeStoresOptionsUnderTheirNames) {
                         R"("negative":"","prompt":"a fox","prompt_at":[],"prompt_blend":"linear",)"
                         R"("scheduler":"model","seed":5,"steps":2,"synopsis":[],"width":32})"));
   EXPECT_THAT(text, HasSubstr(R"("hash":"0123456789abcdef")"));
-  const auto recipe = read_recipe(text);
-  ASSERT_TRUE(recipe);
-  EXPECT_EQ(recipe->version, REEL_VERSION);
-  EXPECT_EQ(recipe->dtype, "f32");
+  const Recipe recipe = read_recipe(text, "test");
+  EXPECT_EQ(recipe.version, REEL_VERSION);
+  EXPECT_EQ(recipe.dtype, "f32");
+  EXPECT_EQ(recipe.model_hash, "0123456789abcdef");
 }
 
-TEST(RecipeTest, MembersOfAnotherTypeAreAbsent) {
-  for (const char* text : {"", "[]", "3", "{"}) EXPECT_FALSE(read_recipe(text)) << text;
-  for (const char* text :
-       {"{}", R"({"reel": 3, "options": 4})", R"({"reel": null, "options": {"dtype": 16}})"}) {
-    const auto recipe = read_recipe(text);
-    ASSERT_TRUE(recipe) << text;
-    EXPECT_EQ(recipe->version, "?") << text;
-    EXPECT_EQ(recipe->dtype, "") << text;
-  }
+TEST(RecipeTest, MembersOfAnotherTypeAreRefused) {
+  EXPECT_EQ(read_recipe("", "test").version, "?");
+  EXPECT_EQ(read_recipe("{}", "test").dtype, "");
+  const std::string deep(1000, '[');
+  for (const std::string& text :
+       {std::string("[]"), std::string("3"), std::string("{"), deep, std::string(R"({"reel": 3})"),
+        std::string(R"({"options": 4})"), std::string(R"({"options": {"dtype": 16}})"),
+        std::string(R"({"options": {"dtype": "f64"}})"), std::string(R"({"files": {"a": 1}})"),
+        std::string(R"({"reel": "1", "reel": "2"})")})
+    EXPECT_THROW(read_recipe(text, "test"), std::runtime_error) << text.substr(0, 40);
 }
 
 }  // namespace reel::pipeline::generate_job_test

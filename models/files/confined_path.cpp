@@ -1,0 +1,73 @@
+#include "models/files/confined_path.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+
+namespace reel::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string escaped(std::string_view text) {
+  std::string shown;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    char code[8];
+    std::snprintf(code, sizeof code, "\\x%02x", byte);
+    shown += byte < 32 || byte == 127 ? code : std::string(1, c);
+  }
+  return shown;
+}
+
+/// Where a path leads, links followed. weakly_canonical() takes a link to nothing for a plain name, but a file that
+/// is made there appears where the link leads.
+fs::path destination(fs::path path) {
+  constexpr int kMostLinks = 40;  // as the system follows
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(path, error)); ++links) {
+    if (links == kMostLinks)
+      throw std::invalid_argument("[" + escaped(path.string()) +
+                                  "] is a link that leads to itself; name a file");
+    const fs::path to = fs::read_symlink(path, error);
+    path = to.is_absolute() ? to : path.parent_path() / to;
+  }
+  const fs::path folder =
+      fs::weakly_canonical(fs::absolute(path.parent_path().empty() ? "." : path.parent_path()));
+  return (folder / path.filename()).lexically_normal();
+}
+
+bool is_below(const fs::path& path, const fs::path& folder) {
+  const auto [of_folder, of_path] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return of_folder == folder.end() && of_path != path.end();
+}
+
+}  // namespace
+
+bool has_control_characters(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte < 32 || byte == 127 || (byte == 0xc2 && next >= 0x80 && next < 0xa0)) return true;
+  }
+  return false;
+}
+
+std::string confined_path(const std::string& folder, const std::string& given, const std::string& way_out) {
+  if (given.empty()) throw std::invalid_argument("[path] a file must be named, got an empty text");
+  if (has_control_characters(given)) {
+    throw std::invalid_argument("[path] a path holds no control characters, got '" + escaped(given) +
+                                "'; choose a plain name");
+  }
+  const fs::path wanted =
+      folder.empty() ? fs::path(given) : fs::path(folder) / given;  // absolute: `given` alone
+  const fs::path root = fs::weakly_canonical(fs::absolute(folder.empty() ? "." : folder));
+  if (!is_below(destination(wanted), root.has_filename() ? root : root.parent_path())) {
+    throw std::invalid_argument("[path] files are written only below '" + root.string() + "', got '" + given +
+                                "', which leads elsewhere; " + way_out);
+  }
+  return wanted.string();
+}
+
+}  // namespace reel::models
