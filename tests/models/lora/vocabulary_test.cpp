@@ -21,7 +21,7 @@ std::string layer_of(const std::string& tensor) {
 TEST(VocabularyTest, FindsALayerUnderAllItsNames) {
   const std::string q = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
   const std::string original = "input_blocks.1.1.transformer_blocks.0.attn1.to_q";
-  for (const std::string& name : {
+  for (const std::string& name : std::vector<std::string>{
            "unet." + q + ".lora_A.weight",
            q + ".lora_B.default.weight",
            "base_model.model." + q + ".lora_A.weight",
