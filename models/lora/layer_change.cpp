@@ -77,6 +77,7 @@ std::vector<int64_t> LayerChange::shape() const {
 
 bool LayerChange::fits(at::IntArrayRef weight) const {
   std::vector<int64_t> change = shape(), of = weight.vec();
+  if (dora_counts_inputs() && (of.size() < 2 || at(P::kDoraScale).numel() != of[1])) return false;
   if (change.size() == 2 && of.size() > 2)
     return change[0] == of[0] && change[1] == product_of(weight.slice(1));
   for (auto* sizes : {&change, &of}) {
