@@ -23,10 +23,12 @@ struct LoadOptions {
   /// Positions that one matrix product takes on a GPU if a batch row has fewer, filled up; rows with more run alone.
   /// Language models set it (kDecodeTile), so that a row does not depend on those beside it. 0: all at once.
   int64_t gpu_tile = 0;
-  /// Changes weights as they are loaded. `wants` is asked first, so that weights which no LoRA changes are
+  /// Changes weights as they are loaded. `begin` is told the component's tensors before any weight is read, also if
+  /// shapes alone are (it may be empty, and may throw). `wants` is asked first, so that weights which no LoRA changes are
   /// not copied. `apply` then gets the weight under its full name, as an f32 copy, before it is converted to
   /// `dtype`.
   struct Patch {
+    std::function<void(const Checkpoint& component)> begin;
     std::function<bool(const std::string& name)> wants;
     std::function<void(const std::string& name, at::Tensor& weight)> apply;
   };
@@ -95,6 +97,7 @@ auto build_checked(const Checkpoint& checkpoint, LoadOptions options, const Buil
   const Weights shapes(checkpoint, dry);
   auto planned = build(shapes);
   shapes.check();
+  if (options.patch && options.patch->begin) options.patch->begin(checkpoint);
   if (options.shapes_only) return planned;
   planned.reset();
   return build(Weights(checkpoint, options));

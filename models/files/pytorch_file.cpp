@@ -1,5 +1,6 @@
 #include "models/files/pytorch_file.h"
 
+#include "models/content_kind.h"
 #include "models/files/pickle.h"
 #include "models/files/refuse.h"
 #include "models/files/strict_json.h"
@@ -143,6 +144,7 @@ std::string folder_of(const std::map<std::string, ZipEntry>& entries) {
   }
   if (bytes.size() > 9 && bytes[8] == '{')
     refuse("it looks like safetensors; give it the ending .safetensors");
+  if (const std::string what = foreign_content(bytes); !what.empty()) refuse(what);
   refuse("it is no zip file, as torch.save writes");
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "models/content_kind.h"
 #include "models/files/part_file.h"
 #include "models/files/strict_json.h"
 
@@ -121,11 +122,18 @@ std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& 
   const Refusal refuse(path);
   std::shared_ptr<SafetensorsFile> file(new SafetensorsFile(path));
   const uint64_t file_bytes = file->map_.size();
+  if (file_bytes == 0) refuse("it is empty");
+  const auto refuse_foreign = [&] {
+    if (const std::string what = foreign_content(file->map_.text()); !what.empty())
+      throw std::runtime_error("[" + path + "] is not safetensors: " + what);
+  };
+  if (file_bytes < 9 || file->map_.data()[8] != '{') refuse_foreign();
   if (file_bytes < 8) refuse("it has " + std::to_string(file_bytes) + " bytes, a header alone needs 8");
   const char* data = file->map_.data();
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, data, 8);  // little-endian, as is every machine that LibTorch supports here
   if (header_bytes > kMaxHeaderBytes || header_bytes > file_bytes - 8) {
+    refuse_foreign();
     refuse("its header claims " + std::to_string(header_bytes) + " bytes of a file of " +
            std::to_string(file_bytes));
   }

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "models/layouts/name_parts.h"
+
 namespace reel::models {
 namespace {
 
@@ -16,27 +18,6 @@ std::string replace_beginning(std::string_view name, const std::array<Rule, n>& 
     if (name.starts_with(old_name)) return std::string(new_name).append(name.substr(old_name.size()));
   }
   return std::string(name);
-}
-
-/// Removes `word` from the beginning of `rest`; returns whether it was there.
-bool take(std::string_view& rest, std::string_view word) {
-  if (!rest.starts_with(word)) return false;
-  rest.remove_prefix(word.size());
-  return true;
-}
-
-/// Removes a number of at most three digits, and the dot after it, from the beginning of `rest`; returns -1
-/// if there is none.
-int64_t take_index(std::string_view& rest) {
-  const size_t digits = rest.find('.');
-  if (digits < 1 || digits > 3) return -1;
-  int64_t index = 0;
-  for (const char c : rest.substr(0, digits)) {
-    if (c < '0' || c > '9') return -1;
-    index = 10 * index + (c - '0');
-  }
-  rest.remove_prefix(digits + 1);
-  return index;
 }
 
 /// Names within a stage: `part` counts residual block, spatial and temporal transformer and, last, the layer

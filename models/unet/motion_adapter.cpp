@@ -1,6 +1,9 @@
 #include "models/unet/motion_adapter.h"
 
+#include <algorithm>
 #include <regex>
+
+#include "models/layouts/file_contents.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
@@ -35,6 +38,23 @@ Config config_of(const Checkpoint& adapter, const std::string& path) {
                        path);
 }
 
+/// Says what was given if it is no motion adapter: those who publish one often publish the others beside it.
+void refuse_other_files(const Checkpoint& adapter, const std::string& path) {
+  const FileContents contents = contents_of(adapter.names());
+  if (contents == FileContents::kMotionModule) return;
+  if (contents == FileContents::kUnknown) return;  // config_of() says what is missing
+  const auto names = adapter.names();
+  const bool has_motion = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.find("motion_modules.") != std::string::npos;
+  });
+  const bool training = contents == FileContents::kWholeModel && has_motion;
+  throw std::runtime_error("[" + path + "] is " + name_of(contents) + ", not a motion adapter; " +
+                           (training ? "give the motion modules alone: fetch the published motion module, or "
+                                       "save the tensors whose names "
+                                       "have 'motion_modules' in a file of their own"
+                                     : use_of(contents)));
+}
+
 }  // namespace
 
 std::string merged_name_of_original(const std::string& original) {
@@ -58,6 +78,7 @@ MotionAdapterFacts join_motion_adapter(Checkpoint& unet, const std::string& path
   MotionAdapterFacts facts;
   if (path.empty()) return facts;
   Checkpoint adapter = Checkpoint::open(path);
+  refuse_other_files(adapter, path);
   adapter.rename(merged_name_of_original);
   const fs::path config = fs::path(path) / "config.json";
   facts.present = true;

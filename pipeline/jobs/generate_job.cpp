@@ -7,6 +7,7 @@
 #include "attention/plugin/misfit.h"
 #include "models/files/confined_path.h"
 #include "models/files/part_file.h"
+#include "models/lora/lora_file.h"
 #include "pipeline/jobs/job_prompts.h"
 #include "pipeline/jobs/lora_choice.h"
 #include "pipeline/jobs/output_names.h"
@@ -112,6 +113,9 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
     const std::string& file = job.loras.back().path;
     if (!std::filesystem::exists(file))
       throw std::runtime_error("[--lora] '" + file + "' does not exist; name a LoRA file");
+    if (std::filesystem::is_directory(file))
+      throw std::runtime_error("[--lora] '" + file + "' is a folder; name the LoRA file in it");
+    models::read_lora_file(file, job.loras.back().weight);  // what is wrong with it shows without the model
   }
 }
 

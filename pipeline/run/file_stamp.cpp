@@ -66,7 +66,12 @@ std::string stamp_of_pattern(const fs::path& path) {
 std::string file_stamp(const std::string& path) {
   std::error_code code;
   if (fs::is_directory(path, code)) return stamp_of_folder(path);
-  const std::string stamp = stamp_of_file(path);
+  std::string stamp = stamp_of_file(path);
+  // What peft's adapters mean is said in a file of its own.
+  if (const fs::path name(path); !stamp.empty() && name.filename().string().starts_with("adapter_model.")) {
+    const std::string config = stamp_of_file(name.parent_path() / "adapter_config.json");
+    if (!config.empty()) stamp += "+" + config;
+  }
   return stamp.empty() ? stamp_of_pattern(path) : stamp;
 }
 

@@ -3,7 +3,7 @@
 #include <ATen/Context.h>
 
 #include "models/default_dtype.h"
-#include "models/lora.h"
+#include "models/lora/lora.h"
 #include "pipeline/process_memory.h"
 #include "pipeline/run/file_stamp.h"
 
@@ -21,7 +21,8 @@ std::string adapter_key(const models::ModelFolder& folder) {
 
 std::string lora_key(const std::vector<LoraChoice>& loras) {
   std::string key;
-  for (const LoraChoice& lora : loras) key += "|" + lora.path + ":" + to_text(lora.weight);
+  for (const LoraChoice& lora : loras)
+    key += "|" + lora.path + "@" + file_stamp(lora.path) + ":" + to_text(lora.weight);
   return key;
 }
 
@@ -68,10 +69,7 @@ std::shared_ptr<Component> ModelCache::take(const std::string& key, const models
     }
     if (!loras.empty()) options.patch = loras.patch();
     ModelShelf::Item item{std::shared_ptr<Component>(make(families_.of(files.config), options)), {}};
-    if (const auto unused = loras.unused(); !unused.empty()) {
-      item.warnings.push_back("[lora] " + std::to_string(unused.size()) +
-                              " modules fit no layer of the model and were left out, e.g. " + unused.front());
-    }
+    item.warnings = loras.warnings();
     return item;
   };
   const ModelShelf::Item item = shelf_.take(

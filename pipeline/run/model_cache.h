@@ -24,7 +24,7 @@ class ModelCache {
   ModelCache(const models::FamilyRegistry& families, at::Device device, std::optional<at::ScalarType> dtype,
              size_t bytes = 0);
 
-  /// `warn` is told what loading has to say, e.g. LoRA modules that fit nothing, also if an earlier caller's
+  /// `warn` is told what loading has to say, e.g. of a LoRA without its alphas, also if an earlier caller's
   /// component is given. It may be empty.
   std::shared_ptr<models::Denoiser> denoiser(const ModelHandle& model, const Warn& warn = {});
   std::shared_ptr<models::TextEncoder> text_encoder(const ClipHandle& clip, const Warn& warn = {});

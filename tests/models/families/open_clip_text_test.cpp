@@ -4,7 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 
-#include "models/lora.h"
+#include "models/lora/lora.h"
 #include "models/text/tokenizer.h"
 #include "tests/support/models.h"
 

@@ -122,13 +122,19 @@ TEST_F(LoraLoaderTest, StrengthZeroChangesNoBit) {
   EXPECT_TRUE(at::equal(sampled(handles.model), sampled(tiny_network(bench_))));
 }
 
-TEST_F(LoraLoaderTest, TheSamplerWarnsOfModulesThatFitNoLayer) {
-  models::write_safetensors(
-      lora_, {{"unet.no_such_layer.lora_A.weight", down(8)}, {"unet.no_such_layer.lora_B.weight", up(32)}});
+TEST_F(LoraLoaderTest, TheSamplerRefusesLayersThatTheModelLacks) {
+  models::write_safetensors(lora_, {{"unet.no_such_layer.lora_A.weight", down(8)},
+                                    {"unet.no_such_layer.lora_B.weight", up(32)},
+                                    {"unet." + std::string(kNetworkLayer) + ".lora_A.weight", down(8)},
+                                    {"unet." + std::string(kNetworkLayer) + ".lora_B.weight", up(32)}});
   const Handles handles = add(tiny(), lora_, 1, 1);
-  EXPECT_TRUE(at::equal(sampled(handles.model), sampled(tiny_network(bench_))));
-  EXPECT_THAT(bench_.run_report.warnings,
-              ElementsAre(HasSubstr("[lora] 1 modules fit no layer of the model and were left out, e.g. ")));
+  try {
+    sampled(handles.model);
+    FAIL() << "a part of the file was left out";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("changes 2 layers of a denoiser, of which 1 is not in"));
+    EXPECT_THAT(error.what(), HasSubstr("'unet.no_such_layer'"));
+  }
 }
 
 }  // namespace reel::pipeline::lora_loader_test
