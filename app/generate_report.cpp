@@ -6,6 +6,7 @@
 
 #include "app/session/plugins.h"
 #include "app/session_job.h"
+#include "attention/plugin/dry_run.h"
 #include "pipeline/jobs/options_json.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/process_memory.h"

@@ -235,6 +235,7 @@ void register_k_sampler(NodeRegistry& registry) {
                   .file = true}};
   node.outputs = {{.name = "LATENT", .type = "LATENT"}};
   node.run = run;
+  node.version = 2;
   registry.add(std::move(node));
 }
 
