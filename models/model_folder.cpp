@@ -100,8 +100,12 @@ std::string folder_stamp(const std::string& folder) {
 }
 
 std::string assets_folder() {
+  if (const char* given = std::getenv("REEL_ASSETS"); given && *given) {
+    if (fs::is_directory(fs::path(given) / "graphs")) return given;
+    throw std::runtime_error("[REEL_ASSETS] must be a folder with graphs/ and checkpoints/, got '" +
+                             std::string(given) + "'; unset it to use those beside the program");
+  }
   std::vector<fs::path> candidates;
-  if (const char* given = std::getenv("REEL_ASSETS")) candidates.emplace_back(given);
   char program[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
   if (length > 0) {
