@@ -141,7 +141,10 @@ int check(const GraphOptions& options) {
   auto problems = pipeline::check(plugins().nodes, graph);
   if (problems.empty()) {
     std::vector<std::string> unknown;
-    problems = pipeline::misfitting_edits(*make_engine(options.common), graph, unknown);
+    const auto engine = make_engine(options.common);
+    problems = pipeline::unusable_models(*engine, graph);
+    for (pipeline::Problem& misfit : pipeline::misfitting_edits(*engine, graph, unknown))
+      problems.push_back(std::move(misfit));
     for (const std::string& note : unknown) std::cerr << "reel: warning: " << note << "\n";
   }
   if (!problems.empty())

@@ -9,6 +9,7 @@
 #include "models/files/safetensors.h"
 #include "pipeline/run/model_cache.h"
 #include "pipeline/run/run_context.h"
+#include "pipeline/run_warnings.h"
 
 namespace reel::pipeline {
 namespace {
@@ -106,10 +107,12 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   }
   for (const attention::EditRule& edit : model.edits)
     attention::refuse_unserved(edit, {.hidden = true}, "a video model");
+  models::require_connected_frames(*model.folder, latent.frames);
   const std::vector<int64_t> shape = latent_shape(latent, model.folder->latent);
   const auto steps = static_cast<int>(inputs.integer("steps"));
   const auto scheduler =
       guidance::make_scheduler(*context.schedulers, model.folder->scheduler, scheduler_choice(inputs), steps);
+  guidance::require_known_class(*context.schedulers, model.folder->scheduler_in_index, model.folder->path);
   const at::Device device = context.models->device();
   const auto seed = static_cast<uint64_t>(inputs.integer("seed"));
 
@@ -127,6 +130,12 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   }
 
   const double scale = inputs.number("cfg");
+  for (const std::string& warning : model_warnings(*model.folder, extent_of(latent))) context.warn(warning);
+  if (!model.edits.empty()) {
+    const attention::RunShape shape_of_run{.steps = scheduler->steps(), .unconditional = scale > 1};
+    for (const std::string& warning : edit_warnings(model.edits, context.models->sites(model), shape_of_run))
+      context.warn(warning);
+  }
   models::Conditioning condition =
       join(inputs.get<PromptContext>("positive").context, inputs.get<PromptContext>("negative").context,
            shape[0], latent.frames, scale > 1, device);
@@ -135,12 +144,6 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const auto denoiser =
       context.models->denoiser(model, [&](const std::string& warning) { context.warn(warning); });
   const guidance::Guided guided(*context.guiders, model.guiders, *denoiser, {.scale = scale});
-  for (const attention::EditRule& edit : model.edits) {
-    if (const auto misfit = attention::misfit_of(edit, denoiser->sites())) {
-      context.warn("[" + edit.text + "] changes nothing: expected " + misfit->expected + ", found " +
-                   misfit->found + "; `reel generate - --edit tap --dry-run` lists the layers");
-    }
-  }
   attention::Processor attend(model.edits);
 
   std::vector<double> seconds;

@@ -1,4 +1,5 @@
-// Finds edits in a graph that change nothing on the model that they are given.
+// Finds edits in a graph that change nothing on the model that they are given, and models that cannot do what they
+// are asked for.
 #pragma once
 
 #include "pipeline/engine.h"
@@ -10,5 +11,9 @@ namespace reel::pipeline {
 /// a node whose model cannot be known without running, or is not on this machine; `notes` then says why. The
 /// graph must be sound.
 std::vector<Problem> misfitting_edits(Engine& engine, const Graph& graph, std::vector<std::string>& notes);
+
+/// A Problem for each loader whose model folder is unsound, and for each sampler that is to make a video of several
+/// frames with a model of pictures. As misfitting_edits otherwise.
+std::vector<Problem> unusable_models(Engine& engine, const Graph& graph);
 
 }  // namespace reel::pipeline
