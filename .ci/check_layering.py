@@ -28,7 +28,8 @@ INNER = {
     "models": {"": NETWORKS | FORMATS | {"pipelines"}, "families": NETWORKS | FORMATS, "pipelines": NETWORKS | FORMATS,
                "unet": FORMATS, "dit": FORMATS, "llm": FORMATS, "vision": FORMATS, "text": {"layers", "files"},
                "layers": {"files", "ops"}, "layouts": {"files"}, "lora": {"layouts", "files"}, "files": set(), "ops": set()},
-    "attention": {"": {"plugin", "ops"}, "edits": {"plugin", "ops"}, "plugin": set(), "ops": set()},
+    "attention": {"": {"plugin", "ops", "processing"}, "edits": {"plugin", "ops"}, "plugin": set(), "ops": set(),
+                  "processing": set()},
 }
 
 # Each source directly in these folders is a plug-in, which has no header: nobody calls it by name. A folder that holds

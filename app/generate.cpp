@@ -14,6 +14,7 @@
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
+#include "app/session/progress.h"
 #include "app/session/run_guarded.h"
 #include "app/session/session.h"
 #include "app/session_job.h"
@@ -107,7 +108,11 @@ class GenerateRun {
     const auto problems = pipeline::check(plugins().nodes, graph);
     if (!problems.empty()) throw pipeline::GraphError(problems);
     save(graph, job.options);
-    const std::string text = describe_plan(job, place(common), common.json);
+    std::vector<std::string> warnings;
+    const std::string text = describe_plan(job, place(common), common.json, warnings);
+    if (const pipeline::Listener say = make_progress(common)) {
+      for (const std::string& warning : warnings) say({"", pipeline::Warning{{}, warning}});
+    }
     if (common.json) return print_json(text);
     std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
   }

@@ -6,10 +6,10 @@
 
 #include "app/session/plugins.h"
 #include "app/session_job.h"
+#include "attention/plugin/dry_run.h"
 #include "pipeline/jobs/options_json.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/process_memory.h"
-#include "pipeline/run/model_cache.h"
 
 namespace reel::app {
 namespace {
@@ -62,17 +62,13 @@ double fact(const pipeline::Report& report, const char* id, const char* name) {
 
 }  // namespace
 
-std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json) {
+std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json,
+                          std::vector<std::string>& warnings) {
   const pipeline::GenerateOptions& options = job.options;
   const pipeline::JobPlace where = job_place(job, placement);
-  attention::EditPlan plan;
-  for (const attention::ParsedEdit& edit : job.edits)
-    plan.push_back(plugins().edits.rule(edit.entry->spec.name, edit.options, edit.selector));
-  pipeline::ModelCache models(plugins().families, placement.device, placement.dtype);
-  pipeline::ModelHandle handle;
-  handle.folder = std::make_shared<const models::ModelFolder>(job.model);
-  const std::vector<attention::Site> sites = models.sites(handle);
-  const auto edits = attention::dry_run(plan, sites);
+  const std::vector<attention::Site> sites = job_sites(job, placement);
+  const auto edits = attention::dry_run(edit_plan(job), sites);
+  warnings = job_warnings(job, sites);
   json document = {{"dry_run", true},
                    {"output", options.output},
                    {"model", {{"name", job.choice.name}, {"path", job.model.path}, {"hash", where.weights}}},
@@ -80,6 +76,7 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
                    {"memory", memory_estimate(job, placement)},
                    {"sites", sites.size()},
                    {"edits", edits_json(edits, true)}};
+  if (!warnings.empty()) document["warnings"] = warnings;
   if (as_json) return document.dump();
   const double mib = 1.0 / (1 << 20);
   std::string text = "Plan for " + options.output + "\n";

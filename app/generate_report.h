@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "app/session/placement.h"
 #include "pipeline/jobs/generate_job.h"
@@ -17,8 +18,10 @@ struct RunFacts {
   double total_s = 0, load_s = 0;
 };
 
-/// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON.
-std::string describe_plan(const pipeline::GenerateJob& job, const Placement& placement, bool json);
+/// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON. `warnings`: what a run would warn
+/// about; the JSON has them, too.
+std::string describe_plan(const pipeline::GenerateJob& job, const Placement& placement, bool json,
+                          std::vector<std::string>& warnings);
 
 /// The JSON object that --json prints for a finished video.
 std::string describe_run(const pipeline::GenerateJob& job, const pipeline::Report& report,

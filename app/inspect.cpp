@@ -11,6 +11,8 @@
 #include "app/session/session.h"
 #include "app/session_job.h"
 #include "app/verbs.h"
+#include "attention/plugin/dry_run.h"
+#include "attention/plugin/misfit.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "pipeline/attention_maps.h"
@@ -73,6 +75,18 @@ struct Cleanup {
   }
 };
 
+/// Refuses a selector under which nothing would be seen, before the work.
+void refuse_unseen(const InspectOptions& options, const pipeline::GenerateJob& job) {
+  const attention::EditRule rule = plugins().edits.rule("tap", {}, options.where);
+  const std::vector<attention::Site> sites = job_sites(job, place(options.common));
+  attention::dry_run({rule}, sites);  // refuses heads that a layer lacks
+  if (const auto misfit = attention::misfit_of(rule, sites, run_shape(job))) {
+    throw std::invalid_argument("[--where] '" + options.where + "' selects nothing: expected " +
+                                misfit->expected + ", found " + misfit->found +
+                                "; `reel generate - --edit tap --dry-run` lists the layers");
+  }
+}
+
 int inspect(const InspectOptions& options) {
   pipeline::GenerateOptions generate = options.job;
   const bool raw = options.output.ends_with(".safetensors"), pairs = generate.compare;
@@ -88,6 +102,7 @@ int inspect(const InspectOptions& options) {
   const Cleanup cleanup{runs};
   generate.output = "unused" + unique + ".y4m";  // the graph ends at the sampler
   const pipeline::GenerateJob job = session_job(generate, options.common);
+  refuse_unseen(options, job);
   pipeline::Graph graph = pipeline::build_graph(job);
   std::vector<std::string> outputs;
   for (const Tapped& run : runs) tap(graph, run, options), outputs.push_back(run.sampler);
@@ -96,9 +111,6 @@ int inspect(const InspectOptions& options) {
 
   // An edit may change nothing of where attention happens: all runs have the same sites.
   const attention::EditReport& record = report.find("sampler")->edits.back();
-  if (record.sites.empty())
-    throw std::invalid_argument("[inspect] no attention site matches '" + options.where +
-                                "'; see reel generate --dry-run --edit tap");
   std::vector<pipeline::AttentionMaps> maps;
   for (const Tapped& run : runs) maps.push_back(read_maps(run));
   std::vector<std::string> shown = record.sites;

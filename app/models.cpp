@@ -11,6 +11,7 @@
 #include "models/files/checkpoint.h"
 #include "models/model_folder.h"
 #include "models/text/tokenizer.h"
+#include "pipeline/run_warnings.h"
 
 namespace reel::app {
 namespace {
@@ -119,8 +120,44 @@ int info(const ModelsOptions& options) {
   return kDone;
 }
 
+/// What a folder that can be used has to say before it is.
+std::vector<std::string> notes_on(const models::ModelFolder& model) {
+  std::vector<std::string> notes = pipeline::model_warnings(
+      model, {model.defaults.num_frames, model.defaults.height, model.defaults.width});
+  if (!model.connects_frames)
+    notes.push_back("[" + model.path +
+                    "] is a model of pictures: it has no motion modules, and makes videos only with a "
+                    "--motion-adapter");
+  return notes;
+}
+
+int print_check(const ModelsOptions& options, const std::string& path, const json& problems,
+                const std::vector<std::string>& notes) {
+  if (options.common.json) {
+    print_json(
+        json{{"path", path}, {"ok", problems.empty()}, {"problems", problems}, {"warnings", notes}}.dump());
+    return problems.empty() ? kDone : kEnvironment;
+  }
+  for (const auto& p : problems)
+    std::cout << p["component"].get<std::string>() << ": " << p["problem"].get<std::string>() << "\n";
+  for (const std::string& note : notes) std::cout << "note: " << note << "\n";
+  std::cout << (problems.empty() ? "ok: every tensor is there, expected, and of the right shape"
+                                 : std::to_string(problems.size()) + " problems")
+            << "\n";
+  return problems.empty() ? kDone : kEnvironment;
+}
+
 int check(const ModelsOptions& options) {
-  const models::ModelFolder model = models::ModelFolder::open(locate(options), options.common.motion_adapter);
+  const std::string folder = locate(options);
+  models::ModelFolder model;
+  try {
+    model = models::ModelFolder::open(folder, options.common.motion_adapter);
+  } catch (const models::ModelFolderError& error) {
+    json problems = json::array();
+    for (const std::string& problem : error.problems())
+      problems.push_back({{"component", "folder"}, {"problem", problem}});
+    return print_check(options, folder, problems, {});
+  }
   models::LoadOptions shapes;
   shapes.shapes_only = true;
   json problems = json::array();
@@ -141,21 +178,13 @@ int check(const ModelsOptions& options) {
     }
   }
   try {
+    guidance::require_known_class(plugins().schedulers, model.scheduler_in_index, model.path);
     guidance::make_scheduler(plugins().schedulers, model.scheduler, "",
                              static_cast<int>(model.defaults.num_inference_steps));
   } catch (const std::exception& error) {
     problems.push_back({{"component", "scheduler"}, {"problem", error.what()}});
   }
-  if (options.common.json) {
-    print_json(json{{"path", model.path}, {"ok", problems.empty()}, {"problems", problems}}.dump());
-  } else {
-    for (const auto& p : problems)
-      std::cout << p["component"].get<std::string>() << ": " << p["problem"].get<std::string>() << "\n";
-    std::cout << (problems.empty() ? "ok: every tensor is there, expected, and of the right shape"
-                                   : std::to_string(problems.size()) + " problems")
-              << "\n";
-  }
-  return problems.empty() ? kDone : kEnvironment;
+  return print_check(options, model.path, problems, notes_on(model));
 }
 
 int tokenize(const ModelsOptions& options) {

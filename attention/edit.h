@@ -24,6 +24,9 @@ struct Hooks {
   bool relates_heads = false;  // the same of heads
   bool fast = false;        // `attend` is a fast form of `logits` and `probs`: the same result without a map
   bool capturable = false;  // the hooks work on the device alone: a CUDA graph of them can be replayed
+  /// Sees what it is shown and changes nothing. Calls are computed as if the edit were absent, down to the last bit;
+  /// its hooks are given copies, as the rules before it in the plan leave them (attention/processing/observer.h).
+  bool observes = false;
 };
 
 /// What an edit needs beside the call's own tensors; the model provides it, or the plan is refused.

@@ -135,6 +135,19 @@ void KeyValues::fork(uint64_t from, uint64_t to) {
   }
 }
 
+KeyValues KeyValues::copy_of(std::span<const Row> rows) const {
+  KeyValues copy;
+  for (const Row& row : rows) {
+    const auto found = slots_.find(id_of(row));
+    if (found == slots_.end()) continue;
+    const auto held = [&slot = found->second](const at::Tensor& t) {
+      return t.narrow(0, slot.place, 1).narrow(2, 0, slot.length).unsqueeze(1);
+    };
+    copy.append({&row, 1}, held(k_), held(v_));
+  }
+  return copy;
+}
+
 void KeyValues::drop(uint64_t sequence) {
   const auto found = slots_.find(sequence);
   if (found == slots_.end()) return;

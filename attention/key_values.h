@@ -36,6 +36,8 @@ class KeyValues {
   /// Lets the sequence `to` begin as a copy of `from` (beams, several answers to one prompt).
   /// Throws: std::invalid_argument if `from` is not here, or `to` is.
   void fork(uint64_t from, uint64_t to);
+  /// A cache of its own that holds what this one does of the sequences of `rows`.
+  KeyValues copy_of(std::span<const Row> rows) const;
   /// Forgets a sequence; its place is used again.
   void drop(uint64_t sequence);
   /// Bytes of memory that are taken, used or not.

@@ -13,7 +13,7 @@
 #include "attention/fused_attention.h"
 #include "attention/key_values.h"
 #include "attention/ops/frame/frame_attention.h"
-#include "attention/processor_state.h"
+#include "attention/processing/processor_state.h"
 
 namespace reel::attention {
 namespace {
@@ -36,11 +36,21 @@ at::Tensor take_rows(const at::Tensor& t, const Indices& rows) {
 }  // namespace
 
 Processor::Processor(const EditPlan& plan, int64_t map_bytes, MapForm form)
+    : Processor(plan, map_bytes, form, /*observers_beside=*/true) {}
+
+Processor::Processor(const EditPlan& plan, int64_t map_bytes, MapForm form, bool observers_beside)
     : map_bytes_(map_bytes), form_(form) {
+  EditPlan before;  // the rules so far that change something
   for (const EditRule& rule : plan) {
     auto active = std::make_shared<Active>();
     active->rule = rule;
     active->edit = rule.make();
+    if (!active->edit->hooks().observes) {
+      before.push_back(rule);
+    } else if (observers_beside) {
+      auto observer = std::make_unique<Observer>(before, rule, map_bytes, form);
+      active->observer = observer.get(), active->edit = std::move(observer);
+    }
     active->hooks = active->edit->hooks();
     active->report.edit = rule.text;
     edits_.push_back(std::move(active));
@@ -78,7 +88,7 @@ Processor::AtSite& Processor::at_site(const Site& site) {
   auto here = std::make_unique<AtSite>();
   here->path = site.path;
   for (const auto& active : edits_) {
-    if (!active->rule.where.matches(site) || !active->edit->applies_to(site)) continue;
+    if (active->observer || !active->rule.where.matches(site) || !active->edit->applies_to(site)) continue;
     here->matches.push_back({active.get(), active->rule.where.heads_of(site)});
     active->report.sites.push_back(site.path);
   }
@@ -161,7 +171,11 @@ bool Processor::find_parts(AtSite& here, const Call& call) {
   return !here.present->parts.empty();
 }
 
+bool Processor::acts_on(const Call& call) { return find_parts(at_site(call.site), call); }
+
 at::Tensor Processor::attend(Call call) {
+  for (const auto& active : edits_)
+    if (active->observer) active->observer->show(call);
   AtSite* here = edits_.empty() ? nullptr : &at_site(call.site);
   if (!here || !find_parts(*here, call)) {
     place_keys(call);
@@ -364,8 +378,8 @@ Partial Processor::explicitly(const Call& call, const Matches& of_maps) {
 std::vector<EditReport> Processor::report() const {
   std::vector<EditReport> all;
   for (const auto& active : edits_) {
-    all.push_back(active->report);
-    all.back().facts = active->edit->facts();
+    all.push_back(active->observer ? active->observer->report() : active->report);
+    if (!active->observer) all.back().facts = active->edit->facts();
   }
   return all;
 }
@@ -375,24 +389,6 @@ std::vector<Recording> Processor::recordings() const {
   for (const auto& active : edits_) {
     Recording recording = active->edit->recording();
     if (!recording.tensors.empty()) all.push_back(std::move(recording));
-  }
-  return all;
-}
-
-std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& sites) {
-  std::vector<EditReport> all;
-  for (const EditRule& rule : plan) {
-    EditReport report;
-    report.edit = rule.text;
-    const auto edit = rule.make();
-    const Hooks hooks = edit->hooks();
-    report.path = (hooks.logits || hooks.probs) && !hooks.fast && !edit->frame_form() ? "explicit" : "fused";
-    for (const Site& site : sites) {
-      if (!rule.where.matches(site) || !edit->applies_to(site)) continue;
-      rule.where.heads_of(site);  // refuses heads that the site lacks
-      report.sites.push_back(site.path);
-    }
-    all.push_back(std::move(report));
   }
   return all;
 }

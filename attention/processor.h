@@ -29,7 +29,7 @@ enum class MapForm { kFused, kExplicit };
 /// cached; `attend`, the first rule outermost; queries (and keys without a cache) are turned; then logits,
 /// softmax, probabilities. A map is formed only if some edit of this part needs logits or probabilities and has
 /// no fast form, and then in blocks within `map_bytes` (explicit_attention.h). Parts without an edit give the
-/// bits of an unedited run.
+/// bits of an unedited run, and so does a plan with further edits that only look (Hooks::observes).
 class Processor {
  public:
   explicit Processor(const EditPlan& plan = {}, int64_t map_bytes = int64_t{256} << 20,
@@ -62,6 +62,11 @@ class Processor {
   std::vector<Recording> recordings() const;
 
  private:
+  friend class Observer;  // has a processor that runs beside this one
+  Processor(const EditPlan& plan, int64_t map_bytes, MapForm form, bool observers_beside);
+  /// Whether any edit acts on the call. Notes the site as met.
+  bool acts_on(const Call& call);
+
   struct Active;   // an edit with the rule it came from
   struct Match;    // an edit at one site: its selected heads
   struct AtSite;   // the matches of a site, and the parts of the calls seen there
@@ -82,8 +87,5 @@ class Processor {
   std::vector<std::vector<std::unique_ptr<AtSite>>>
       sites_;  // by Site::block; of several networks: a few each
 };
-
-/// Which sites each rule of the plan would match; needs no run. Throws as Selector::heads_of does.
-std::vector<EditReport> dry_run(const EditPlan& plan, const std::vector<Site>& sites);
 
 }  // namespace reel::attention

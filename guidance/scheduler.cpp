@@ -29,6 +29,22 @@ const SchedulerEntry& folder_entry(const SchedulerRegistry& registry, const mode
 
 }  // namespace
 
+void require_known_class(const SchedulerRegistry& registry, const std::string& name,
+                         const std::string& folder) {
+  if (name.empty()) return;
+  std::string known;
+  for (const SchedulerEntry& entry : registry) {
+    for (const std::string& one : entry.diffusers_classes) {
+      if (one == name) return;
+      known += (known.empty() ? "" : ", ") + one;
+    }
+  }
+  throw std::runtime_error("[" + folder + "] has a scheduler of class '" + name +
+                           "' by model_index.json, which is not supported, and another one by "
+                           "scheduler/scheduler_config.json; correct model_index.json, supported are " +
+                           known);
+}
+
 std::unique_ptr<Scheduler> make_scheduler(const SchedulerRegistry& registry, const models::Config& config,
                                           const std::string& choice, int steps) {
   if (choice.empty()) {

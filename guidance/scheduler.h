@@ -51,6 +51,11 @@ class SchedulerRegistry : public Registry<SchedulerEntry> {};
 /// Fills `registry` with every scheduler in guidance/schedulers/ (generated).
 void register_schedulers(SchedulerRegistry& registry);
 
+/// Refuses a model folder whose index (model_index.json) calls its scheduler by a class that none here reads.
+/// `name`: that class; empty: it says what the configuration says. Throws: std::runtime_error.
+void require_known_class(const SchedulerRegistry& registry, const std::string& name,
+                         const std::string& folder);
+
 /// The scheduler that the model's folder names, or another one on the same noise schedule.
 /// `choice`: "" (the `_class_name` of the folder) or NAME[:opt=v,...] with a registered name.
 /// Throws: std::invalid_argument for an unknown name or option; std::runtime_error for an unusable config.

@@ -34,6 +34,9 @@ std::string recognised_class(const std::string& folder) {
 
 }  // namespace
 
+ModelFolderError::ModelFolderError(const std::string& place, std::vector<std::string> problems)
+    : std::runtime_error("[" + place + "] " + c10::Join("; ", problems)), problems_(std::move(problems)) {}
+
 ModelFolder ModelFolder::open(const std::string& path, const std::string& motion_adapter) {
   return open(known_pipelines(), path, motion_adapter);
 }
@@ -65,6 +68,15 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
   if (overrides) override_defaults(model.defaults, generation);  // checks what it finds, also the defaults
   model.prompt_words = generation.texts("prompt_words", {});
   return model;
+}
+
+void require_connected_frames(const ModelFolder& model, int64_t frames) {
+  if (model.connects_frames || frames <= 1) return;
+  throw std::runtime_error(
+      "[" + model.path + "] is a model of pictures: it has no motion modules, so that the " +
+      std::to_string(frames) +
+      " frames would have nothing to do with one another; add some with --motion-adapter "
+      "(a folder or file, of AnimateDiff for example), or ask for one frame");
 }
 
 double frame_rate(const Config& config, const std::string& key, double absent) {
@@ -100,8 +112,12 @@ std::string folder_stamp(const std::string& folder) {
 }
 
 std::string assets_folder() {
+  if (const char* given = std::getenv("REEL_ASSETS"); given && *given) {
+    if (fs::is_directory(fs::path(given) / "graphs")) return given;
+    throw std::runtime_error("[REEL_ASSETS] must be a folder with graphs/ and checkpoints/, got '" +
+                             std::string(given) + "'; unset it to use those beside the program");
+  }
   std::vector<fs::path> candidates;
-  if (const char* given = std::getenv("REEL_ASSETS")) candidates.emplace_back(given);
   char program[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
   if (length > 0) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,17 @@
 namespace reel::models {
 
 class PipelineRegistry;
+
+/// A model folder in which something is missing, or something else than it should be.
+class ModelFolderError : public std::runtime_error {
+ public:
+  /// `place`: the file or folder; `problems`: each a phrase that goes on from there, such as "has no ...".
+  ModelFolderError(const std::string& place, std::vector<std::string> problems);
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  std::vector<std::string> problems_;
+};
 
 constexpr int64_t kMaxSide = 16'384;  // of a picture, in pixels
 
@@ -28,9 +40,14 @@ struct ModelFolder {
   std::string stamp;           // folder_stamp() from when the folder was opened
   ComponentFiles denoiser, vae, text_encoder;
   Config scheduler;
+  /// What model_index.json calls the scheduler, if its configuration states another class: that one counts.
+  std::string scheduler_in_index;
   GenerationDefaults defaults;  // of the pipeline class, overridden by generation_config.json
   LatentShape latent;           // what the VAE makes of a video; Vae::latent_shape() says the same
+  std::vector<std::string>
+      unused;                   // components that are there, as "name (class)", and that nothing here uses
   int64_t max_frames = 0;       // what its position tables allow; 0: any number
+  bool connects_frames = true;  // false: a model of pictures, which would compute each frame by itself
   /// All words of its training texts, lower-case; empty: the folder does not say.
   std::vector<std::string> prompt_words;
   /// Adds what its network wants to know besides the prompt, for a video of this extent; empty: nothing.
@@ -43,6 +60,9 @@ struct ModelFolder {
   static ModelFolder open(const PipelineRegistry& pipelines, const std::string& path,
                           const std::string& motion_adapter = "");
 };
+
+/// Refuses a video of several frames to a model that does not connect them. Throws: std::runtime_error.
+void require_connected_frames(const ModelFolder& model, int64_t frames);
 
 /// A frame rate of a configuration. Throws: std::runtime_error unless it lies in 0.01 to 1000.
 double frame_rate(const Config& config, const std::string& key, double absent);

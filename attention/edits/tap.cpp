@@ -1,4 +1,5 @@
-// `tap`: records the attention maps of the selection, within a memory budget. It changes nothing.
+// `tap`: records the attention maps of the selection, as the edits before it leave them, within a memory budget. It
+// changes nothing.
 #include "attention/plugin/edit_registry.h"
 
 namespace reel::attention {
@@ -16,7 +17,7 @@ class Tap : public Edit {
   };
   explicit Tap(Options options) : options_(std::move(options)) {}
 
-  Hooks hooks() const override { return {.probs = true, .whole_map = true}; }
+  Hooks hooks() const override { return {.probs = true, .whole_map = true, .observes = true}; }
 
   void on_probs(const Call& call, at::Tensor& probs) override {
     at::Tensor kept = probs;
@@ -49,8 +50,10 @@ class Tap : public Edit {
 
 void register_tap(EditRegistry& registry) {
   registry
-      .add<Tap>("tap", "TapAttention", "Records attention maps to a safetensors file; changes nothing.",
-                "reel")
+      .add<Tap>(
+          "tap", "TapAttention",
+          "Records attention maps to a safetensors file, as the edits before it leave them; changes nothing.",
+          "reel")
       .param("keep", &Tap::Options::keep, "mean over sequences and heads, mean over sequences, or all", {},
              {"mean", "heads", "maps"})
       .param("file", &Tap::Options::file, "safetensors file that the maps are written to")

@@ -26,16 +26,32 @@ std::string described(const std::vector<Site>& sites) {
 
 }  // namespace
 
-std::optional<Misfit> misfit_of(const EditRule& rule, const std::vector<Site>& sites) {
+std::string described(const EditRule& rule, const Misfit& misfit) {
+  return "[" + rule.text + "] " + (rule.make()->hooks().observes ? "sees" : "changes") +
+         " nothing: expected " + misfit.expected + ", found " + misfit.found;
+}
+
+std::optional<Misfit> misfit_of(const EditRule& rule, const std::vector<Site>& sites, const RunShape& run) {
   const auto edit = rule.make();
   const Hooks hooks = edit->hooks();
   if (!hooks.inputs && !hooks.logits && !hooks.probs && !hooks.attend) return std::nullopt;
   std::vector<Site> selected;
+  bool acts = false;
   for (const Site& site : sites) {
     if (!rule.where.matches(site)) continue;
-    if (edit->applies_to(site)) return std::nullopt;
+    acts = acts || edit->applies_to(site);
     selected.push_back(site);
   }
+  if (acts && !run.unconditional && rule.where.conditional == false)
+    return Misfit{"unconditional rows, which `" + rule.where.text() + "` selects",
+                  "none in a run without guidance"};
+  if (acts && !run.steps.empty() && std::none_of(run.steps.begin(), run.steps.end(), [&](const Step& step) {
+        return rule.where.matches(step) && edit->applies_at(step);
+      })) {
+    return Misfit{"a step at which " + rule.name + " acts as `" + rule.where.text() + "` selects",
+                  "none among the run's " + std::to_string(run.steps.size()) + ", which are counted from 0"};
+  }
+  if (acts) return std::nullopt;
   if (selected.empty())
     return Misfit{"a layer that `" + rule.where.text() + "` selects",
                   "none among the model's " + described(sites)};

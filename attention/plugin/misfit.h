@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "attention/edit.h"
 
@@ -12,8 +14,18 @@ struct Misfit {
   std::string expected, found;
 };
 
-/// Empty if the edit acts at some of the model's sites, or is set to do nothing anyway.
-std::optional<Misfit> misfit_of(const EditRule& rule, const std::vector<Site>& sites);
+/// What is known of a run besides the model's sites.
+struct RunShape {
+  std::vector<Step> steps;    // empty: unknown
+  bool unconditional = true;  // whether there may be unconditional rows: not without guidance
+};
+
+/// Empty if the edit acts on some call of the model, or is set to do nothing anyway.
+std::optional<Misfit> misfit_of(const EditRule& rule, const std::vector<Site>& sites,
+                                const RunShape& run = {});
+
+/// The misfit as a sentence that begins with the edit: it changes nothing, or sees nothing if it only looks.
+std::string described(const EditRule& rule, const Misfit& misfit);
 
 /// Refuses an edit that needs more than `served`, which `model` names in the message; before weights are read.
 /// Throws: std::invalid_argument with the edit and what it needs.

@@ -2,17 +2,35 @@
 #include <filesystem>
 
 #include "models/pipeline_registry.h"
+#include "models/pipelines/support/component_index.h"
 #include "models/pipelines/support/diffusers_folder.h"
 
 namespace reel::models {
 namespace {
 
+/// Whether the folder's own adapter is there and what the folder says it is. One that the user gives replaces it.
+void check_adapter(const ModelFolder& model) {
+  const auto index = ComponentIndex::of_folder(model.path);
+  if (!model.motion_adapter.empty() || !index.classes.count("motion_adapter")) return;
+  std::string problem =
+      "lists a motion_adapter in model_index.json, but has no motion_adapter/config.json; fetch "
+      "the folder, or give one with --motion-adapter";
+  if (!model.denoiser.adapter.empty()) {
+    problem = index.problem_with("motion_adapter",
+                                 stated_classes(Config::read(model.denoiser.adapter + "/config.json")),
+                                 "motion_adapter/config.json");
+  }
+  if (!problem.empty()) throw ModelFolderError(model.path, {problem});
+}
+
 void open(ModelFolder& model, const Config&) {
-  read_components(model);
+  read_components(model, {"UNetMotionModel", "UNet2DConditionModel"});
   const std::string unet = model.denoiser.config.text("_class_name", "");
   if (unet == "UNet2DConditionModel") {
     model.denoiser.adapter =
         model.motion_adapter.empty() ? component_folder(model.path, "motion_adapter") : model.motion_adapter;
+    model.connects_frames = !model.denoiser.adapter.empty();
+    check_adapter(model);
   } else {
     refuse_motion_adapter(model);
   }

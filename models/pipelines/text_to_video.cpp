@@ -6,7 +6,7 @@ namespace reel::models {
 namespace {
 
 void open(ModelFolder& model, const Config&) {
-  read_components(model);
+  read_components(model, {"UNet3DConditionModel"});
   refuse_motion_adapter(model);
   model.defaults.guidance_scale = 9;
   size_from_unet(model, 32);

@@ -46,6 +46,7 @@ void fill_in_numbers(GenerateJob& job) {
                                 std::to_string(job.model.max_frames));
   }
   job.model.latent.check_frames("--frames", *options.frames, " for this model");
+  models::require_connected_frames(job.model, *options.frames);
   options.steps = options.steps.value_or(defaults.num_inference_steps);
   options.fps = options.fps.value_or(defaults.fps);
   options.guidance = options.guidance.value_or(defaults.guidance_scale);
@@ -95,6 +96,7 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   GenerateOptions& options = job.options;
   guidance::make_scheduler(registries.schedulers, job.model.scheduler, options.scheduler,
                            static_cast<int>(*options.steps));
+  guidance::require_known_class(registries.schedulers, job.model.scheduler_in_index, job.model.path);
   if (options.scheduler.empty()) options.scheduler = "model";
   for (const std::string& text : options.edits) {
     job.edits.push_back(registries.edits.split(text));

@@ -11,6 +11,7 @@
 #include "pipeline/foresight/foresight.h"
 #include "pipeline/run/model_cache.h"
 #include "pipeline/run/run_context.h"
+#include "pipeline/run_warnings.h"
 
 namespace reel::pipeline {
 namespace {
@@ -124,10 +125,12 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   }
   for (const attention::EditRule& edit : model.edits)
     attention::refuse_unserved(edit, {.hidden = true}, "a video model");
+  models::require_connected_frames(*model.folder, latent.frames);
   const std::vector<int64_t> shape = latent_shape(latent, model.folder->latent);
   const auto steps = static_cast<int>(inputs.integer("steps"));
   const auto scheduler =
       guidance::make_scheduler(*context.schedulers, model.folder->scheduler, scheduler_choice(inputs), steps);
+  guidance::require_known_class(*context.schedulers, model.folder->scheduler_in_index, model.folder->path);
   const at::Device device = context.models->device();
   const auto seed = static_cast<uint64_t>(inputs.integer("seed"));
 
@@ -145,6 +148,12 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   }
 
   const double scale = inputs.number("cfg");
+  for (const std::string& warning : model_warnings(*model.folder, extent_of(latent))) context.warn(warning);
+  if (!model.edits.empty()) {
+    const attention::RunShape shape_of_run{.steps = scheduler->steps(), .unconditional = scale > 1};
+    for (const std::string& warning : edit_warnings(model.edits, context.models->sites(model), shape_of_run))
+      context.warn(warning);
+  }
   models::Conditioning condition =
       join(inputs.get<PromptContext>("positive").context, inputs.get<PromptContext>("negative").context,
            shape[0], latent.frames, scale > 1, device);
@@ -153,12 +162,6 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const auto denoiser =
       context.models->denoiser(model, [&](const std::string& warning) { context.warn(warning); });
   const guidance::Guided guided(*context.guiders, model.guiders, *denoiser, {.scale = scale});
-  for (const attention::EditRule& edit : model.edits) {
-    if (const auto misfit = attention::misfit_of(edit, denoiser->sites())) {
-      context.warn("[" + edit.text + "] changes nothing: expected " + misfit->expected + ", found " +
-                   misfit->found + "; `reel generate - --edit tap --dry-run` lists the layers");
-    }
-  }
   attention::Processor attend(model.edits);
 
   std::vector<double> seconds;
@@ -207,10 +210,13 @@ std::vector<Value> foresee(const Inputs& inputs, Foresight& foresight) {
     }
     guidance::make_scheduler(*foresight.context().schedulers, model.folder->scheduler,
                              scheduler_choice(inputs), static_cast<int>(inputs.integer("steps")));
+    guidance::require_known_class(*foresight.context().schedulers, model.folder->scheduler_in_index,
+                                  model.folder->path);
   }
   if (!inputs.has("model") || !inputs.has("latent_image")) return {};
   const ModelHandle& model = inputs.get<ModelHandle>("model");
   Latent latent = inputs.get<Latent>("latent_image");
+  models::require_connected_frames(*model.folder, latent.frames);
   const std::vector<int64_t> shape = latent_shape(latent, model.folder->latent);
   if (model.folder->max_frames > 0 && latent.frames > model.folder->max_frames) {
     throw std::invalid_argument("[KSampler] this model takes 1 to " +
@@ -289,6 +295,7 @@ void register_k_sampler(NodeRegistry& registry) {
   node.outputs = {{.name = "LATENT", .type = "LATENT"}};
   node.run = run;
   node.foresee = foresee;
+  node.version = 2;
   registry.add(std::move(node));
 }
 

@@ -19,6 +19,14 @@ bool is_light(const NodeSpec& spec) {
          });
 }
 
+/// Whether a node is found by running nothing but what names things; not in chains too long to try.
+bool is_cheap(const NodeRegistry& registry, const Graph& graph, size_t node) {
+  const auto needed = order_of_execution(registry, graph, {node});
+  return needed.size() <= kLongestChain && std::all_of(needed.begin(), needed.end(), [&](size_t n) {
+           return is_light(registry.get("node", graph.nodes[n].spec));
+         });
+}
+
 }  // namespace
 
 std::vector<Problem> misfitting_edits(Engine& engine, const Graph& graph, std::vector<std::string>& notes) {
@@ -33,11 +41,7 @@ std::vector<Problem> misfitting_edits(Engine& engine, const Graph& graph, std::v
       notes.push_back("of more than " + std::to_string(kMostEdits) + " edits the others were not looked at");
       break;
     }
-    const auto needed = order_of_execution(registry, graph, {i});
-    if (needed.size() > kLongestChain || !std::all_of(needed.begin(), needed.end(), [&](size_t n) {
-          return is_light(registry.get("node", graph.nodes[n].spec));
-        }))
-      continue;
+    if (!is_cheap(registry, graph, i)) continue;
     try {
       const RunResult result = engine.run({.graph = graph, .outputs = {node.id}});
       const auto& model = std::get<ModelHandle>(result.wanted.at(node.id)->values.front());

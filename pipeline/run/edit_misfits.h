@@ -1,4 +1,5 @@
-// Finds edits in a graph that change nothing on the model that they are given.
+// Finds edits in a graph that change nothing on the model that they are given, and models that cannot do what they
+// are asked for.
 #pragma once
 
 #include "pipeline/engine.h"

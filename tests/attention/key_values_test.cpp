@@ -92,6 +92,28 @@ TEST(KeyValuesTest, RowsThatCameTogetherAreAViewInTheirOrder) {
       << "as do those that came to a cache with gaps";
 }
 
+TEST(KeyValuesTest, ACopyHoldsTheChosenRowsAndGoesItsOwnWay) {
+  KeyValues cache;
+  Batch batch;
+  cache.append(batch.rows({7}), keys_of(1, 3), values_of(1, 3));
+  cache.append(batch.rows({8, 7, 9}), keys_of(3, 5), values_of(3, 5));
+  const auto rows = batch.rows({7, 9, 10});  // the last is new
+  const KeyValues::View before = cache.view(batch.rows({7, 9}));
+  KeyValues copy = cache.copy_of(rows);
+  EXPECT_EQ(copy.length(8), 0);
+  const KeyValues::View copied = copy.view(batch.rows({7, 9}));
+  EXPECT_EQ(copied.lengths, before.lengths);
+  for (int64_t r = 0; r < 2; ++r) {
+    const int64_t length = before.lengths[size_t(r)];
+    EXPECT_TRUE(at::equal(copied.k[r].narrow(2, 0, length), before.k[r].narrow(2, 0, length)));
+    EXPECT_TRUE(at::equal(copied.v[r].narrow(2, 0, length), before.v[r].narrow(2, 0, length)));
+  }
+  copy.append(rows, keys_of(3, 1), values_of(3, 1));
+  EXPECT_EQ(copy.length(7), 9);
+  EXPECT_EQ(cache.length(7), 8);
+  EXPECT_EQ(cache.length(10), 0);
+}
+
 TEST(KeyValuesTest, GrowsInBlocksAndUsesPlacesAgain) {
   Batch batch;
   KeyValues cache;

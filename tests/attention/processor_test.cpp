@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "attention/fused_attention.h"
+#include "attention/plugin/dry_run.h"
 
 namespace reel::attention::processor_test {
 

@@ -2,16 +2,18 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "models/model_folder.h"
 
 namespace reel::models {
 
-/// Fills in denoiser (unet/), vae, text_encoder, scheduler and the latent of an image VAE.
-/// Throws: std::runtime_error with the first that is missing.
-void read_components(ModelFolder& model);
+/// Fills in denoiser (unet/), vae, text_encoder, scheduler and the latent of an image VAE, and compares them with
+/// what model_index.json says of them. `denoisers`: the classes that the UNet may have; empty: any.
+/// Throws: ModelFolderError with all that is missing or of another class.
+void read_components(ModelFolder& model, const std::vector<std::string>& denoisers = {});
 
-/// Takes tokenizer/ for the text encoder. Throws: std::runtime_error if the folder has none.
+/// Takes tokenizer/ for the text encoder. Throws: ModelFolderError if the folder has none.
 void read_tokenizer(ModelFolder& model);
 
 /// The folder of a component, if it has a config.json; else "".

@@ -146,13 +146,12 @@ TEST(BroadWayTest, NeutralOptionsAreTheUneditedRunBitForBit) {
 }
 
 TEST(BroadWayTest, ItsArithmeticIsNeutralTooWhereNothingIsAsked) {
-  // alpha = 0 and a gain of 1 + 1e-9 run the whole computation. Without an edit attention is fused, and `tap`
-  // changes nothing on the explicit path, so that the difference is the edit's own.
+  // alpha = 0 and a gain of 1 + 1e-9 run the whole computation. Without an edit attention is fused, and one that
+  // only needs the map takes the explicit path, so that the difference is the edit's own.
   const std::vector<TemporalLayer> layers = {TemporalLayer(1, 2, 2, 2, 2, 16),
                                              TemporalLayer(2, 1, 4, 4, 2, 16)};
   for (const MapForm form : {MapForm::kFused, MapForm::kExplicit}) {
-    const auto plain = run_layers(layers, form == MapForm::kFused ? std::vector<std::string>{}
-                                                                  : std::vector<std::string>{"tap"}),
+    const auto plain = run_plan(layers, form == MapForm::kFused ? EditPlan{} : EditPlan{looking_within()}),
                edited = run_layers(layers, {"broadway:alpha=0,beta=1.000000001"}, 0, 25, form);
     for (size_t i = 0; i < layers.size(); ++i) EXPECT_LE(max_difference(plain[i], edited[i]), 1e-6);
   }

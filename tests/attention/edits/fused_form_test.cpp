@@ -63,7 +63,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(FusedFormTest, GivesWayWhereAnotherEditNeedsTheMap) {
   const TemporalLayer layer(1, 0, 2, 2, 2, 8);
   std::string path;
-  const auto both = run_layers({layer}, {"vstar", "tap"}, 0, 25, MapForm::kFused, &path);
+  const auto both =
+      run_plan({layer}, {all_edits().parse("vstar"), looking_within()}, 0, 25, MapForm::kFused, &path);
   EXPECT_EQ(path, "explicit");
   EXPECT_LE(max_difference(both[0], run_layers({layer}, {"vstar"})[0]), 1e-5);
 }

@@ -52,14 +52,19 @@ inline EditRegistry all_edits() {
   return registry;
 }
 
-/// The layers one after the other through one processor with the given edits, at one step.
-inline std::vector<at::Tensor> run_layers(const std::vector<TemporalLayer>& layers,
-                                          const std::vector<std::string>& edits, int step_index = 0,
-                                          int step_count = 25, MapForm form = MapForm::kFused,
-                                          std::string* path = nullptr) {
-  EditPlan plan;
-  const EditRegistry registry = all_edits();
-  for (const std::string& edit : edits) plan.push_back(registry.parse(edit));
+/// Needs the map, and leaves it as it is: puts a call on the explicit path.
+inline EditRule looking_within() {
+  class LooksWithin : public Edit {
+   public:
+    Hooks hooks() const override { return {.probs = true}; }
+  };
+  return {"looks_within", "looks_within", {}, [] { return std::make_unique<LooksWithin>(); }};
+}
+
+/// The layers one after the other through one processor, at one step.
+inline std::vector<at::Tensor> run_plan(const std::vector<TemporalLayer>& layers, const EditPlan& plan,
+                                        int step_index = 0, int step_count = 25,
+                                        MapForm form = MapForm::kFused, std::string* path = nullptr) {
   Processor processor(plan, int64_t{1} << 30, form);
   const Step step{.index = step_index, .count = step_count};
   processor.begin_step(step);
@@ -67,6 +72,17 @@ inline std::vector<at::Tensor> run_layers(const std::vector<TemporalLayer>& laye
   for (const TemporalLayer& layer : layers) outputs.push_back(processor.attend(layer.call(step)));
   if (path) *path = processor.report()[0].path;
   return outputs;
+}
+
+/// The same with the given edits.
+inline std::vector<at::Tensor> run_layers(const std::vector<TemporalLayer>& layers,
+                                          const std::vector<std::string>& edits, int step_index = 0,
+                                          int step_count = 25, MapForm form = MapForm::kFused,
+                                          std::string* path = nullptr) {
+  EditPlan plan;
+  const EditRegistry registry = all_edits();
+  for (const std::string& edit : edits) plan.push_back(registry.parse(edit));
+  return run_plan(layers, plan, step_index, step_count, form, path);
 }
 
 inline double max_difference(const at::Tensor& a, const at::Tensor& b) {

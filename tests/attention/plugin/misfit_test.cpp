@@ -47,6 +47,30 @@ TEST(MisfitTest, AnEditThatSelectsNoLayerIsAMisfit) {
   EXPECT_THAT(misfit->found, HasSubstr("1 temporal"));
   nowhere.where = {};
   EXPECT_FALSE(misfit_of(nowhere, sites));
+  EXPECT_EQ(described(nowhere, *misfit),
+            "[needing:x=1] changes nothing: expected " + misfit->expected + ", found " + misfit->found);
+}
+
+TEST(MisfitTest, AnEditThatSelectsNoStepOrRowOfTheRunIsAMisfit) {
+  const std::vector<Site> sites = {{.path = "up_blocks.1.attn1", .kind = SiteKind::kTemporal, .heads = 2}};
+  RunShape run;
+  for (int i = 0; i < 4; ++i) run.steps.push_back({.index = i, .count = 4});
+  const auto misfit = [&](const std::string& where) {
+    EditRule edit = rule({});
+    edit.where = Selector::parse(where);
+    const auto found = misfit_of(edit, sites, run);
+    return found ? found->found : "";
+  };
+  EXPECT_EQ(misfit("steps=3-9"), "");
+  EXPECT_EQ(misfit("steps=0-1%"), "");
+  EXPECT_THAT(misfit("steps=4-9"), HasSubstr("none among the run's 4"));
+  EXPECT_THAT(misfit("steps=80-90%"), HasSubstr("none among the run's 4"));
+  EXPECT_EQ(misfit("rows=uncond"), "");
+  run.unconditional = false;
+  EXPECT_THAT(misfit("rows=uncond"), HasSubstr("without guidance"));
+  EXPECT_EQ(misfit("rows=cond"), "");
+  run.steps.clear();
+  EXPECT_EQ(misfit("steps=4-9"), "") << "nothing is known of the steps";
 }
 
 }  // namespace reel::attention::misfit_test

@@ -1,5 +1,5 @@
 // What a processor keeps of its edits, of the sites that it met, and of a call while it computes it. Only
-// processor.cpp includes this.
+// processor.cpp and observer.cpp include this.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "attention/processing/observer.h"
 #include "attention/processor.h"
 
 namespace reel::attention {
@@ -17,6 +18,7 @@ namespace reel::attention {
 struct Processor::Active {
   EditRule rule;
   std::unique_ptr<Edit> edit;
+  Observer* observer = nullptr;  // `edit`, if it only looks
   Hooks hooks;
   EditReport report;
   bool needs_map() const { return hooks.logits || hooks.probs; }
