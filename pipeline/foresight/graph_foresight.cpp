@@ -9,24 +9,24 @@ namespace {
 
 /// The constant or the known value of an input; monostate: unknown, or not what the socket takes.
 Value input_value(const Foresight& foresight, const Node& node, const Socket& socket) {
-  const auto given = node.inputs.find(socket.name);
-  if (given == node.inputs.end()) return default_of(socket).value_or(Value());
+  const Input* given = given_input(node, socket);
+  if (!given) return default_of(socket).value_or(Value());
   Problem ignored;
-  if (const auto* link = std::get_if<Link>(&given->second)) {
+  if (const auto* link = std::get_if<Link>(given)) {
     Value value = foresight.value(link->node, static_cast<size_t>(std::max(link->slot, 0)));
     const auto scalar = as_input(value);
     return scalar && takes_constants(socket) && !socket.seed
                ? convert(socket, *scalar, ignored).value_or(Value())
                : value;
   }
-  return convert(socket, given->second, ignored).value_or(Value());
+  return convert(socket, *given, ignored).value_or(Value());
 }
 
 std::set<std::string> sources_of(const PlannedNode& planned) {
   std::set<std::string> sources;
   for (const Socket& socket : planned.spec->inputs) {
-    const auto given = planned.node->inputs.find(socket.name);
-    const auto* link = given == planned.node->inputs.end() ? nullptr : std::get_if<Link>(&given->second);
+    const Input* given = given_input(*planned.node, socket);
+    const auto* link = given ? std::get_if<Link>(given) : nullptr;
     if (link) sources.insert(link->node);
   }
   return sources;

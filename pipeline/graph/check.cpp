@@ -82,10 +82,10 @@ class Checker {
         mistaken.emplace(meant, name);
     }
     for (const Socket& socket : spec.inputs) {
-      const auto given = node.inputs.find(socket.name);
+      const Input* given = given_input(node, socket);
       const auto typo = mistaken.find(socket.name);
-      if (given != node.inputs.end()) {
-        check_input(node, socket, given->second);
+      if (given) {
+        check_input(node, socket, *given);
       } else if (!socket.optional && !socket.default_value) {
         report(node, socket.name, "required_input_missing", expectation(socket), "nothing",
                typo != mistaken.end() ? "is '" + printable(typo->second) + "' meant to be this input?"

@@ -163,6 +163,13 @@ std::string own_type(const Input& input) {
 
 }  // namespace
 
+const Input* given_input(const Node& node, const Socket& socket) {
+  const auto given = node.inputs.find(socket.name);
+  if (given == node.inputs.end()) return nullptr;
+  const auto* raw = std::get_if<RawJson>(&given->second);
+  return raw && raw->text == "null" && !takes_constants(socket) ? nullptr : &given->second;
+}
+
 std::vector<std::string> type_names(const std::string& type) {
   std::vector<std::string> names;
   for (size_t begin = 0; begin <= type.size();) {

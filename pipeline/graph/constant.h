@@ -17,6 +17,10 @@ bool accepts(const std::string& wanted, const std::string& given);
 /// True if the socket takes constants: one of its types is INT, FLOAT, STRING, BOOLEAN, COMBO or "*".
 bool takes_constants(const Socket& socket);
 
+/// What a node is given for an input; null if nothing. JSON's null is nothing to sockets that take links only, as editors
+/// write it for what is not connected; to others it is a value, and one that they do not take.
+const Input* given_input(const Node& node, const Socket& socket);
+
 /// The constant as the socket's type, within its range and choices; nothing if it does not fit, and then
 /// `problem` says why (kind, expected, found, hint). Conversions are ComfyUI's, except that none loses
 /// anything silently:

@@ -144,7 +144,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
         node_member(std::move(value));
         break;
       case Kind::kInputs:
-        if (!std::holds_alternative<std::monostate>(value)) set_input(as_input(std::move(value)));
+        set_input(as_input(std::move(value)));
         break;
       case Kind::kMeta:
         if (top.key == "title" && std::holds_alternative<std::string>(value))
@@ -289,7 +289,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
 
   void finish_object() {
     if (!wrapped_) return set_input(RawJson{raw_});
-    if (!std::holds_alternative<std::monostate>(*wrapped_)) set_input(as_input(*wrapped_));
+    set_input(as_input(*wrapped_));
   }
 
   size_t depth_in_raw() const {

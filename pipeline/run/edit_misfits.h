@@ -1,5 +1,4 @@
-// Finds edits in a graph that change nothing on the model that they are given, and models that cannot do what they
-// are asked for.
+// Finds edits in a graph that change nothing on the model that they are given.
 #pragma once
 
 #include "pipeline/engine.h"

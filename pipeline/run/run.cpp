@@ -88,8 +88,8 @@ void Run::execute(const std::vector<size_t>& wanted, const BeforeWork& before_wo
     task.report.spec = task.spec->spec.name;
     for (const Socket& socket : task.spec->inputs) {
       task.seeded |= socket.seed;
-      const auto given = task.node->inputs.find(socket.name);
-      const auto* link = given == task.node->inputs.end() ? nullptr : std::get_if<Link>(&given->second);
+      const Input* given = given_input(*task.node, socket);
+      const auto* link = given ? std::get_if<Link>(given) : nullptr;
       if (!link) continue;
       const size_t source = index_.at(link->node);
       task.seeded |= tasks_[source].seeded;
@@ -140,15 +140,15 @@ std::string Run::make_key(const Task& task) const {
   hash.field(context_.options.dtype ? c10::toString(*context_.options.dtype) : "auto");
   std::map<std::string, Value> constants;
   for (const Socket& socket : spec.inputs) {
-    const auto given = task.node->inputs.find(socket.name);
-    const auto* link = given == task.node->inputs.end() ? nullptr : std::get_if<Link>(&given->second);
+    const Input* given = given_input(*task.node, socket);
+    const auto* link = given ? std::get_if<Link>(given) : nullptr;
     std::optional<Value> value;
     if (link) {
       const Task& source = tasks_[index_.at(link->node)];
       hash.field(socket.name).field("link").field(source.key).field(static_cast<uint64_t>(link->slot));
       if (socket.file) value = source.outcome->values.at(static_cast<size_t>(link->slot));
     } else {
-      value = given == task.node->inputs.end() ? default_of(socket) : checked(socket, given->second);
+      value = given ? checked(socket, *given) : default_of(socket);
       if (!value || socket.permission) continue;
       hash.field(socket.name).field("value");
       hash_value(hash, *value);
@@ -263,13 +263,13 @@ std::vector<Value> Run::run_node(const Task& task) {
 Inputs Run::inputs_of(const Task& task) const {
   std::map<std::string, Value> values;
   for (const Socket& socket : task.spec->inputs) {
-    const auto given = task.node->inputs.find(socket.name);
-    if (given == task.node->inputs.end()) {
+    const Input* given = given_input(*task.node, socket);
+    if (!given) {
       if (auto value = default_of(socket)) values[socket.name] = std::move(*value);
-    } else if (const auto* link = std::get_if<Link>(&given->second)) {
+    } else if (const auto* link = std::get_if<Link>(given)) {
       values[socket.name] = linked_value(task, socket, *link);
     } else {
-      values[socket.name] = checked(socket, given->second);
+      values[socket.name] = checked(socket, *given);
     }
     if (const auto value = values.find(socket.name); value != values.end())
       context_.access.confine(task.node->id, socket, value->second);

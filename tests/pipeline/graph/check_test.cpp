@@ -117,6 +117,20 @@ TEST_F(CheckTest, RefusesObjectsAsConstants) {
   EXPECT_PROBLEM(only(), "3", "steps", "invalid_input_type");
 }
 
+TEST_F(CheckTest, NullIsNoNumberAndNoText) {
+  const RawJson null{"null"};
+  input("3", "latent") = null;  // as editors write what is not connected
+  EXPECT_THAT(found(), IsEmpty());
+  input("3", "steps") = null;
+  const Problem problem = only();
+  EXPECT_PROBLEM(problem, "3", "steps", "invalid_input_type");
+  EXPECT_EQ(problem.found, "null");
+  for (const char* name : {"seed", "cfg", "sampler_name", "add_noise"}) input("3", name) = null;
+  EXPECT_EQ(found().size(), 5u);
+  input("3", "model") = null;
+  EXPECT_EQ(found().size(), 6u) << "a model must be connected";
+}
+
 TEST_F(CheckTest, RefusesTextThatIsNoNumber) {
   input("3", "steps") = "many";
   const Problem problem = only();
