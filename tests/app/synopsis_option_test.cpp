@@ -70,7 +70,7 @@ TEST_F(SynopsisTest, ReplayAndJobListsCarryTheSynopsis) {
   EXPECT_EQ(json::parse(made.out)["options"]["synopsis"],
             json::parse(R"([{"frame": 0, "text": "a fox"}, {"frame": 3, "text": "snow"}])"));
   fs::remove(path("stages.txt"));  // the recipe has the stages, not the file's name
-  const CommandResult again = reel_command(folder_, {"replay", "a.mp4", "--json", "--model", kModel});
+  const CommandResult again = reel_command(folder_, {"replay", "a.mp4", "--json", "--model", model_});
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_TRUE(json::parse(again.out)["same_frames"].get<bool>());
 

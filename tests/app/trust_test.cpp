@@ -61,7 +61,7 @@ TEST_F(TrustTest, AStrangersGraphWritesBelowOneFolder) {
   fs::create_directory(folder_ / "work");
   fs::create_directory(folder_ / "elsewhere");
   fs::create_symlink(folder_ / "elsewhere", folder_ / "work/link");
-  const std::string away = (folder_ / "elsewhere/a.mp4").string();
+  const std::string away = folder_ / "elsewhere/a.mp4";
   for (const std::string& path : {std::string("../a.mp4"), away, std::string("link/a.mp4")}) {
     ASSERT_EQ(reel({"graph", "set", "g.json", "write.path=" + path}).code, 0);
     const CommandResult refused = reel({"graph", "run", "g.json", "--no-cache", "--output-dir", "work"});
@@ -72,7 +72,7 @@ TEST_F(TrustTest, AStrangersGraphWritesBelowOneFolder) {
   }
   ASSERT_EQ(reel({"graph", "set", "g.json", "write.path=" + away}).code, 0);
   EXPECT_EQ(
-      reel({"graph", "run", "g.json", "--no-cache", "--output-dir", (folder_ / "elsewhere").string()}).code,
+      reel({"graph", "run", "g.json", "--no-cache", "--output-dir", folder_ / "elsewhere"}).code,
       0);
   EXPECT_TRUE(fs::exists(away));
   // The user's own word counts: the path of --set, and its permission.

@@ -2,6 +2,7 @@
 // width.
 #include <gmock/gmock.h>
 
+#include "attention/plugin/dry_run.h"
 #include "attention/plugin/edit_registry.h"
 #include "models/model_folder.h"
 #include "tests/support/lvdm_structure.h"

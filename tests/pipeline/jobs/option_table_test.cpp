@@ -11,17 +11,20 @@ const void* address_of(const GenerateOptions& options, const JobOption& option) 
   return std::visit([&](auto member) -> const void* { return &(options.*member); }, option.member);
 }
 
-// The list of names fails to compile if a member is added, so that whoever adds one comes here.
+// The list of names fails to compile if a member is added, so that whoever adds one comes here. What a list said is no
+// option of its own.
 std::set<const void*> members_of(const GenerateOptions& options) {
   const auto& [prompt, negative, output, scheduler, prompt_blend, codec, initial_latents, step_noise,
                prompt_keys, synopsis, frames, steps, preview, size, fps, guidance, guidance_rescale, seed,
-               edits, loras, save_graph, save_tensors, compare, overwrite, no_recipe, crf, clip_skip] =
+               edits, loras, save_graph, save_tensors, output_dir, listed_output, listed_edits, compare, overwrite, no_recipe, crf,
+               clip_skip] =
       options;
+  EXPECT_FALSE(listed_output || listed_edits);
   return {&prompt,          &negative,   &output,      &scheduler,    &prompt_blend,     &codec,
           &initial_latents, &step_noise, &prompt_keys, &synopsis,     &frames,           &steps,
           &preview,         &size,       &fps,         &guidance,     &guidance_rescale, &seed,
           &edits,           &loras,      &save_graph,  &save_tensors, &compare,          &overwrite,
-          &no_recipe,       &crf,        &clip_skip};
+          &no_recipe,       &crf,        &clip_skip,   &output_dir};
 }
 
 TEST(OptionTableTest, HoldsEveryMemberOfTheOptionsOnce) {
