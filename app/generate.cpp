@@ -2,7 +2,6 @@
 #include <sys/resource.h>
 
 #include <chrono>
-#include <fstream>
 #include <iostream>
 
 #include "app/generate_report.h"
@@ -17,6 +16,7 @@
 #include "app/session/session.h"
 #include "app/session_job.h"
 #include "app/verbs.h"
+#include "models/files/input/input_stream.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "pipeline/graph/check.h"
@@ -31,6 +31,9 @@ namespace {
 
 using pipeline::GenerateJob;
 using pipeline::GenerateOptions;
+
+/// Of a list of jobs, all of which are held: 100,000 long ones.
+constexpr uint64_t kMostListBytes = uint64_t{64} << 20;
 
 struct VerbOptions {
   CommonOptions common;
@@ -93,10 +96,9 @@ class GenerateRun {
       }
       return {job};
     }
-    if (name == "-") return pipeline::read_prompt_lines(std::cin, name, job);
-    std::ifstream file(name);
-    if (!file) throw std::runtime_error("[--prompts] '" + name + "' cannot be read");
-    return pipeline::read_prompt_lines(file, name, job);
+    models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
+                             {.streams = true});
+    return pipeline::read_prompt_lines(list, name, job);
   }
 
   void dry_run(const GenerateJob& job) {

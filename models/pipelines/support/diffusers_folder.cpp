@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "models/files/input/input_file.h"
+
 namespace reel::models {
 namespace fs = std::filesystem;
 
 std::string component_folder(const std::string& root, const std::string& name) {
   const fs::path folder = fs::path(root) / name;
-  return fs::is_regular_file(folder / "config.json") ? folder.string() : "";
+  return has_input((folder / "config.json").string()) ? folder.string() : "";
 }
 
 void read_components(ModelFolder& model) {
@@ -22,7 +24,7 @@ void read_components(ModelFolder& model) {
     files->config = Config::read(files->folder + "/config.json");
   }
   const std::string scheduler = model.path + "/scheduler/scheduler_config.json";
-  if (!fs::is_regular_file(scheduler)) {
+  if (!has_input(scheduler)) {
     throw std::runtime_error("[" + model.path + "] has no scheduler/scheduler_config.json; fetch it too");
   }
   model.scheduler = Config::read(scheduler);
