@@ -1,10 +1,10 @@
 #include "pipeline/jobs/generate_job.h"
 
-#include <filesystem>
 #include <random>
 #include <tuple>
 
 #include "attention/plugin/misfit.h"
+#include "models/files/input/input_file.h"
 #include "pipeline/jobs/job_prompts.h"
 #include "pipeline/jobs/lora_choice.h"
 #include "pipeline/jobs/output_names.h"
@@ -53,7 +53,10 @@ void fill_in_numbers(GenerateJob& job) {
 void resolve_outputs(GenerateJob& job) {
   GenerateOptions& options = job.options;
   const std::string& title = job.stages.empty() ? options.prompt : job.stages.front().text;
-  if (options.output.empty()) options.output = default_output(title);
+  if (options.output.empty()) {
+    job.kept_name = default_output(title);
+    options.output = job.kept_name->path();
+  }
   std::vector<std::string> outputs = {options.output};
   if (options.compare) {
     job.output_unedited = with_suffix(options.output, "-unedited");
@@ -94,9 +97,7 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   }
   for (const std::string& text : options.loras) {
     job.loras.push_back(parse_lora(text));
-    const std::string& file = job.loras.back().path;
-    if (!std::filesystem::exists(file))
-      throw std::runtime_error("[--lora] '" + file + "' does not exist; name a LoRA file");
+    models::check_input({.path = job.loras.back().path, .option = "--lora"});
   }
 }
 
