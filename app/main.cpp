@@ -6,6 +6,7 @@
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
 #include "app/session/run_guarded.h"
+#include "app/session/standard_streams.h"
 #include "app/verbs.h"
 #include "attention/ops/idle_threads.h"
 #include "attention/plugin/spec.h"
@@ -79,7 +80,10 @@ int run(int argc, char** argv) {
     const std::string message = explain(app, error);
     return run_guarded(json, [&]() -> int { throw std::invalid_argument("[command line] " + message); });
   }
-  return run_guarded(json, action);
+  return run_guarded(json, [&] {
+    require_working_folder();
+    return action();
+  });
 }
 
 }  // namespace
@@ -93,5 +97,5 @@ int main(int argc, char** argv) {
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
 #endif
   reel::attention::let_idle_threads_sleep();
-  return reel::app::run(argc, argv);
+  return reel::app::finish_output(reel::app::run(argc, argv));
 }
