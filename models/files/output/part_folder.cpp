@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -67,14 +66,14 @@ void PartFolder::add(const std::string& name, const std::string& content) {
 
 void PartFolder::commit(const BeforeNaming& before) {
   const FolderLock lock(path_, folder_);
+  const std::set<std::string> replaced(names_.begin(), names_.end());
   std::set<std::string> surplus;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored)) {
     const std::string name = entry.path().filename().string();
     if (!belongs_(name)) continue;
     if (!overwrite_) refuse_existing(path_, name);
-    const bool replaced = std::find(names_.begin(), names_.end(), name) != names_.end();
-    if (!replaced && fs::is_regular_file(entry.symlink_status(ignored))) surplus.insert(name);
+    if (!replaced.count(name) && fs::is_regular_file(entry.symlink_status(ignored))) surplus.insert(name);
   }
   if (before) {
     std::vector<NamedPart> parts;

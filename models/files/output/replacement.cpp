@@ -120,8 +120,9 @@ FolderLock::FolderLock(const std::string& path, const std::string& folder)
   while (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     if (std::chrono::steady_clock::now() > end) {
       close(file_);
-      throw std::runtime_error("[" + path + "] another process has been naming files in '" + folder +
-                               "' for more than a minute; wait for its end, or choose another folder");
+      throw std::runtime_error(
+          "[" + path + "] needs its folder for a moment, but another process has been naming files in '" +
+          folder + "' for more than a minute; wait for its end, or choose another folder");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
