@@ -19,6 +19,7 @@
 #include "app/session/session.h"
 #include "app/session_job.h"
 #include "app/verbs.h"
+#include "models/files/input/input_stream.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "pipeline/graph/check.h"
@@ -33,6 +34,9 @@ namespace {
 
 using pipeline::GenerateJob;
 using pipeline::GenerateOptions;
+
+/// Of a list of jobs, all of which are held: 100,000 long ones.
+constexpr uint64_t kMostListBytes = uint64_t{64} << 20;
 
 struct VerbOptions {
   CommonOptions common;
@@ -96,10 +100,9 @@ class GenerateRun {
       }
       return {job};
     }
-    if (name == "-") return pipeline::read_prompt_lines(std::cin, name, job);
-    std::ifstream file(name);
-    if (!file) throw std::runtime_error("[--prompts] '" + name + "' cannot be read");
-    return pipeline::read_prompt_lines(file, name, job);
+    models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
+                             {.streams = true});
+    return pipeline::read_prompt_lines(list, name, job);
   }
 
   void dry_run(const GenerateJob& job) {

@@ -1,7 +1,5 @@
 // `reel graph run`: executes a graph file, remembering results from run to run.
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,12 +8,12 @@
 #include "app/assignment.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/own_outputs.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/run_guarded.h"
 #include "app/session/session.h"
 #include "app/verbs.h"
-#include "models/hash.h"
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/run/disk_cache.h"
@@ -33,37 +31,6 @@ struct GraphRunOptions {
   std::vector<std::string> settings, only;
   size_t cache_size_mb = 8192;
   bool watch = false, overwrite = false, no_cache = false;
-};
-
-/// Outputs that earlier runs wrote and nobody changed since: these are replaced without asking, so that
-/// changing a graph and running it again just works. Remembered beside the cache, by path.
-class OwnOutputs {
- public:
-  explicit OwnOutputs(std::string cache_dir) : folder_(cache_dir.empty() ? "" : cache_dir + "/outputs-1") {}
-
-  bool contains(const std::string& path) const {
-    const std::string stamp = pipeline::file_stamp(path);
-    if (stamp.empty()) return false;
-    if (const auto found = known_.find(key(path)); found != known_.end()) return found->second == stamp;
-    std::string recorded;
-    std::ifstream file(folder_ + "/" + key(path));
-    return !folder_.empty() && std::getline(file, recorded) && recorded == stamp;
-  }
-  void add(const std::string& path) {
-    const std::string& stamp = known_[key(path)] = pipeline::file_stamp(path);
-    if (folder_.empty() || stamp.empty()) return;
-    std::error_code code;
-    std::filesystem::create_directories(folder_, code);
-    std::ofstream(folder_ + "/" + key(path)) << stamp << "\n" << path << "\n";
-  }
-
- private:
-  static std::string key(const std::string& path) {
-    std::error_code code;
-    return models::sha256(std::filesystem::weakly_canonical(path, code).string());
-  }
-  std::string folder_;
-  std::map<std::string, std::string> known_;
 };
 
 /// The file with --set and --seed applied. `named` receives the inputs that --set gave.
@@ -200,6 +167,9 @@ int run(const GraphRunOptions& options) {
   pipeline::EngineOptions of_engine = engine_options(options.common);
   if (!options.output_dir.empty()) of_engine.output_folder = options.output_dir;
   of_engine.cache_dir = cache_dir, of_engine.disk_cache_bytes = options.cache_size_mb << 20;
+  of_engine.before_naming = [&own](const std::string& path, const std::string& stamp) {
+    own.expect(path, stamp);
+  };
   pipeline::Engine engine(plugins(), std::move(of_engine));
   if (options.watch) return watch(options, engine, own);
   run_once(options, engine, own);

@@ -7,6 +7,7 @@
 #include "app/session/exit_code.h"
 #include "app/session/printable_output.h"
 #include "app/session/run_guarded.h"
+#include "app/session/standard_streams.h"
 #include "app/verbs.h"
 #include "attention/ops/idle_threads.h"
 #include "attention/plugin/spec.h"
@@ -49,7 +50,6 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
-  const PrintableOutput printable;
   CLI::App app("Makes videos from text, with attention edits as parts.", "reel");
   app.set_version_flag("--version", std::string("reel ") + REEL_VERSION);
   app.require_subcommand(1);
@@ -81,7 +81,10 @@ int run(int argc, char** argv) {
     const std::string message = explain(app, error);
     return run_guarded(json, [&]() -> int { throw std::invalid_argument("[command line] " + message); });
   }
-  return run_guarded(json, action);
+  return run_guarded(json, [&] {
+    require_working_folder();
+    return action();
+  });
 }
 
 }  // namespace
@@ -95,5 +98,6 @@ int main(int argc, char** argv) {
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
 #endif
   reel::attention::let_idle_threads_sleep();
-  return reel::app::run(argc, argv);
+  const reel::app::PrintableOutput printable;  // outlives the look at what stdout took
+  return reel::app::finish_output(reel::app::run(argc, argv));
 }

@@ -1,5 +1,4 @@
 // `reel models`: installed models, what is in them, and whether every tensor fits.
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +8,7 @@
 #include "app/session/print_json.h"
 #include "app/verbs.h"
 #include "models/files/checkpoint.h"
+#include "models/files/input/input_stream.h"
 #include "models/model_folder.h"
 #include "models/text/tokenizer.h"
 #include "pipeline/run_warnings.h"
@@ -191,14 +191,12 @@ int tokenize(const ModelsOptions& options) {
   std::string folder = fs::is_directory(options.folder) ? options.folder : locate(options);
   if (fs::is_directory(folder + "/tokenizer")) folder += "/tokenizer";
   const auto tokenizer = models::Tokenizer::open(folder);
-  std::ifstream file;
-  if (!options.input.empty() && options.input != "-") {
-    file.open(options.input);
-    if (!file) throw std::runtime_error("[--input] '" + options.input + "' cannot be read");
-  }
-  std::istream& stream = file.is_open() ? file : std::cin;
+  // One text after the other: their number has no bound, the length of each has.
+  models::InputStream stream({.path = options.input.empty() ? "-" : options.input, .option = "--input"},
+                             {.streams = true});
   int number = 0;
-  for (std::string line; std::getline(stream, line);) {
+  // Ends with the reader of the results, too: the input may be endless.
+  for (std::string line; std::cout && std::getline(stream, line);) {
     ++number;
     std::string text = line;
     if (options.common.json) {

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "models/files/checkpoint.h"
+#include "models/files/input/input_file.h"
 #include "models/hash.h"
 
 namespace reel::models {
@@ -14,6 +15,7 @@ void sample_file(Hash& hash, const std::string& file) {
   namespace fs = std::filesystem;
   const auto bytes = static_cast<int64_t>(fs::file_size(file));
   hash.field(fs::path(file).filename().string()).field(static_cast<uint64_t>(bytes));
+  check_input({file});
   std::ifstream stream(file, std::ios::binary);
   constexpr int64_t kPage = 4096, kPages = 64;
   std::string page(size_t(kPage), '\0');

@@ -5,6 +5,7 @@
 #include <climits>
 #include <sstream>
 
+#include "models/files/input/input_file.h"
 #include "models/pipeline_registry.h"
 
 namespace reel::models {
@@ -50,7 +51,7 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
   model.path = path, model.motion_adapter = motion_adapter;
   model.stamp = folder_stamp(path);  // first: what changes while it is read must not seem unchanged later
   const PipelineEntry* pipeline = nullptr;
-  if (const std::string index = path + "/model_index.json"; fs::is_regular_file(index)) {
+  if (const std::string index = path + "/model_index.json"; has_input(index)) {
     const Config stated = Config::read(index);
     pipeline = &pipelines.of(stated);
     model.pipeline_class = stated.text("_class_name", "");
@@ -62,7 +63,7 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
                              "tokenizer and scheduler");
   }
   const std::string file = path + "/generation_config.json";
-  const bool overrides = fs::is_regular_file(file);
+  const bool overrides = has_input(file);
   const Config generation = overrides ? Config::read(file) : Config();
   pipeline->open(model, generation);
   if (overrides) override_defaults(model.defaults, generation);  // checks what it finds, also the defaults

@@ -1,6 +1,7 @@
 #include "models/files/checkpoint.h"
 
 #include "models/files/config.h"
+#include "models/files/input/input_file.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
@@ -16,13 +17,13 @@ std::string find_in_folder(const fs::path& folder) {
         // model.safetensors.index.fp16.json.
         for (const std::string& name : {stem + variant + format, stem + variant + format + ".index.json",
                                         stem + format + ".index" + variant + ".json"}) {
-          if (fs::is_regular_file(folder / name)) return (folder / name).string();
+          if (has_input((folder / name).string())) return (folder / name).string();
         }
       }
     }
   }
   const fs::path original = folder / "model.ckpt";
-  return fs::is_regular_file(original) ? original.string() : "";
+  return has_input(original.string()) ? original.string() : "";
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ Checkpoint Checkpoint::open(const std::string& path) {
     throw std::runtime_error("[" + target + "] has an empty weight_map; fetch the index again");
   for (const std::string& shard : shards) {
     const fs::path file = fs::path(target).parent_path() / shard;
-    if (!fs::is_regular_file(file)) {
+    if (!has_input(file.string())) {
       throw std::runtime_error("[" + target + "] names the shard " + shard +
                                ", which is missing; fetch it into the same folder");
     }

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/files/input/input_file.h"
 #include "models/files/strict_json.h"
 
 namespace reel::models {
@@ -125,21 +126,8 @@ Config Config::parse(const std::string& text, const std::string& place) {
 }
 
 Config Config::read(const std::string& path) {
-  std::error_code code;
-  if (!std::filesystem::is_regular_file(path, code)) {
-    throw std::runtime_error("[" + path + "] does not exist; a model folder needs it");
-  }
-  const auto bytes = std::filesystem::file_size(path, code);
-  if (code || bytes > kMaxConfigBytes) {
-    throw std::runtime_error("[" + path + "] has " + std::to_string(bytes >> 20) +
-                             " MiB, a configuration has at most 16; is it the right file?");
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(bytes, '\0');
-  if (!stream.read(text.data(), static_cast<std::streamsize>(bytes))) {
-    throw std::runtime_error("[" + path + "] cannot be read; check its permissions");
-  }
-  return parse(text, path);
+  if (!has_input(path)) throw std::runtime_error("[" + path + "] does not exist; a model folder needs it");
+  return parse(read_input({.path = path, .most_bytes = kMaxConfigBytes}), path);
 }
 
 bool Config::has(const std::string& key) const {

@@ -1,6 +1,5 @@
 #include "models/files/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,22 +8,19 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "models/files/input/input_file.h"
+
 namespace reel::models {
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    throw std::runtime_error("[" + path + "] cannot be opened: " + std::string(std::strerror(errno)));
+  const int descriptor = open_input({path});
   struct stat status {};
-  const bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-  bytes_ = regular ? static_cast<uint64_t>(status.st_size) : 0;
+  bytes_ = fstat(descriptor, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
   if (bytes_ > 0) {
     map_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
   }
   const int error = errno;
   ::close(descriptor);
-  if (!regular)
-    throw std::runtime_error("[" + path + "] is not a file; name a checkpoint file or its folder");
   if (map_ == MAP_FAILED) {
     throw std::runtime_error("[" + path +
                              "] cannot be mapped into memory: " + std::string(std::strerror(error)));

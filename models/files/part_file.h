@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,8 +19,27 @@ void check_folder(const std::string& path);
 /// before hours of work.
 void check_target(const std::string& path, bool overwrite);
 
-/// Throws the std::runtime_error for an output `path` whose file `name` exists and must stay.
+/// An output's name is another file's, which must stay.
+class NameTaken : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws NameTaken for an output `path` whose file `name` exists.
 [[noreturn]] void refuse_existing(const std::string& path, const std::string& name);
+
+/// Looks at the parts in `folder` whose targets' names `belongs` accepts: removes those of dead processes, and
+/// returns the names that living ones are writing.
+std::set<std::string> tidy_parts(const std::string& folder,
+                                 const std::function<bool(const std::string&)>& belongs);
+
+/// A complete file that is about to be named. Its size and time stay what they are.
+struct NamedPart {
+  std::string part, target;
+};
+/// Called with all files of an output before the first is named, so that whoever keeps a record of outputs has
+/// it even if the process ends a moment later.
+using BeforeNaming = std::function<void(const std::vector<NamedPart>& parts)>;
 
 /// A file being written as `.<name>.<process>-<n>.part`. commit() gives it its name; the destructor removes
 /// it if commit() did not. Left-overs of dead processes for the same target are removed first. A file that is
@@ -37,7 +59,7 @@ class PartFile {
   int64_t seek(int64_t offset, int whence);
   int64_t size() const;
   /// Makes the content durable and renames. Throws: std::runtime_error; the target is then as it was before.
-  void commit();
+  void commit(const BeforeNaming& before = {});
 
   const std::string& part_path() const { return part_; }
 
@@ -45,27 +67,6 @@ class PartFile {
   std::string path_, target_, part_;  // target_: path_ with a symbolic link resolved
   bool overwrite_;
   int file_ = -1;
-};
-
-/// The same for several files: they are written into a hidden folder named after `path`, and commit() moves
-/// them beside it.
-class PartFolder {
- public:
-  PartFolder(const std::string& path, bool overwrite);
-  ~PartFolder();
-  PartFolder(const PartFolder&) = delete;
-  PartFolder& operator=(const PartFolder&) = delete;
-
-  /// Writes one whole file. Throws: std::runtime_error with the system's reason.
-  void add(const std::string& name, const std::string& content);
-  /// Renames all. Throws: std::runtime_error; files that were moved already are removed again.
-  void commit();
-
- private:
-  std::string path_, folder_, part_;
-  bool overwrite_;
-  int lock_ = -1;
-  std::vector<std::string> names_;
 };
 
 }  // namespace reel::models

@@ -1,6 +1,6 @@
 // AnimateDiff: a UNet with motion modules, or Stable Diffusion and a motion adapter that adds them.
-#include <filesystem>
 
+#include "models/files/input/input_file.h"
 #include "models/pipeline_registry.h"
 #include "models/pipelines/support/component_index.h"
 #include "models/pipelines/support/diffusers_folder.h"
@@ -38,7 +38,7 @@ void open(ModelFolder& model, const Config&) {
   const std::string adapter = model.denoiser.adapter + "/config.json";
   if (unet == "UNetMotionModel") {
     model.max_frames = model.denoiser.config.integer("motion_max_seq_length", 32);
-  } else if (std::filesystem::is_regular_file(adapter)) {
+  } else if (has_input(adapter)) {
     model.max_frames = Config::read(adapter).integer("motion_max_seq_length", 32);
   }
   size_from_unet(model, 64);

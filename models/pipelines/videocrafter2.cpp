@@ -4,6 +4,7 @@
 // frame rate that the network is told.
 #include <filesystem>
 
+#include "models/files/input/input_file.h"
 #include "models/layouts/lvdm_layout.h"
 #include "models/pipeline_registry.h"
 #include "models/pipelines/support/diffusers_folder.h"
@@ -22,7 +23,7 @@ constexpr const char* kScheduler = R"({
 
 bool has_checkpoint(const fs::path& folder) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json", "model.ckpt"}) {
-    if (fs::is_regular_file(folder / name)) return true;
+    if (has_input((folder / name).string())) return true;
   }
   return false;
 }
@@ -62,7 +63,7 @@ void open(ModelFolder& model, const Config& generation) {
   refuse_motion_adapter(model);
   const fs::path file = fs::path(model.path) / "config.json";
   const Config stated =
-      fs::is_regular_file(file) ? Config::read(file.string()) : Config::parse("{}", model.path);
+      has_input(file.string()) ? Config::read(file.string()) : Config::parse("{}", model.path);
   const auto named = [](const Config& config, const std::string& name) {
     return config.with("_class_name", "\"" + name + "\"");
   };

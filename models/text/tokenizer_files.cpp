@@ -114,7 +114,7 @@ BpeFiles read_double(const std::string& vocab_path, const std::string& merges_pa
 
 BpeFiles read_bpe(const std::string& folder) {
   const auto path = [&](const char* name) { return (std::filesystem::path(folder) / name).string(); };
-  const auto exists = [&](const char* name) { return std::filesystem::exists(path(name)); };
+  const auto exists = [&](const char* name) { return has_input(path(name)); };
   if (exists("tokenizer.json")) return read_single(path("tokenizer.json"));
   if (exists("vocab.json")) return read_double(path("vocab.json"), path("merges.txt"));
   refuse_file(

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 
+#include "models/files/input/input_file.h"
 #include "models/files/strict_json.h"
 #include "models/text/tokenizer_files.h"
 
@@ -16,24 +16,12 @@ namespace reel::models {
   throw std::runtime_error("[" + place + "] " + fault);
 }
 
-/// Throws: std::runtime_error if the file cannot be read or is above 64 MB.
+/// Throws: std::runtime_error if it is no regular file, cannot be read or is above 64 MiB.
 inline std::string read_text_file(const std::string& path) {
-  constexpr uintmax_t kMaxBytes = uintmax_t{64} << 20;
-  std::error_code code;
-  if (!std::filesystem::is_regular_file(path, code)) {
+  constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
+  if (!has_input(path))
     refuse_file(path, "must be a file, and is not there; fetch the tokenizer folder again");
-  }
-  const uintmax_t bytes = std::filesystem::file_size(path, code);
-  if (code || bytes > kMaxBytes) {
-    refuse_file(path,
-                "must have at most 64 MB, has " + std::to_string(bytes >> 20) + "; is it the right file?");
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(bytes, '\0');
-  if (!stream.read(text.data(), static_cast<std::streamsize>(bytes))) {
-    refuse_file(path, "cannot be read; check its permissions");
-  }
-  return text;
+  return read_input({.path = path, .most_bytes = kMaxBytes});
 }
 
 /// Throws: std::runtime_error if the file is malformed (UTF-8 included), not an object, has a key twice, is

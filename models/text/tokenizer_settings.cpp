@@ -156,11 +156,11 @@ Findings read_findings(const std::string& folder, const BpeFiles& files, const O
     }
     return found;
   }
-  if (std::filesystem::exists(path("special_tokens_map.json"))) {
+  if (has_input(path("special_tokens_map.json"))) {
     const TokenReader reader{path("special_tokens_map.json")};
     take_map(reader, read_json_object<OrderedJson>(reader.place, kMaxKeys), found);
   }
-  if (std::filesystem::exists(path("added_tokens.json"))) {
+  if (has_input(path("added_tokens.json"))) {
     const TokenReader reader{path("added_tokens.json")};
     const auto document = read_json_object<OrderedJson>(reader.place, kMaxKeys);
     for (const auto& [content, id] : document.items()) {
@@ -193,8 +193,7 @@ int64_t read_max_length(const OrderedJson& config, const std::string& place) {
 }
 
 OrderedJson read_config(const std::string& path) {
-  return std::filesystem::exists(path) ? read_json_object<OrderedJson>(path, kMaxKeys)
-                                       : OrderedJson::object();
+  return has_input(path) ? read_json_object<OrderedJson>(path, kMaxKeys) : OrderedJson::object();
 }
 
 }  // namespace

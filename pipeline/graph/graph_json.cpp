@@ -1,10 +1,8 @@
 #include "pipeline/graph/graph_json.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "models/files/input/input_stream.h"
 #include "models/files/part_file.h"
 #include "pipeline/graph/graph_reader.h"
 
@@ -15,21 +13,12 @@ std::string json_quoted(const std::string& text) {
 }
 
 Graph read_graph(const std::string& path) {
-  std::error_code code;
-  if (path != "-" && std::filesystem::is_directory(path, code)) {
-    throw std::runtime_error("[" + path + "] expected a graph file, got a folder; name the file in it");
-  }
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  std::istream& stream = path == "-" ? std::cin : file;
-  if (!stream)
-    throw std::runtime_error("[" + path +
-                             "] expected a graph file, got none that can be read; check the path");
-  std::string text(kMaxFileBytes + 1, '\0');  // one more than is legal: endless input ends here
+  const std::string place = path == "-" ? "standard input" : path;
+  // More than a graph may have is the parser's to refuse; endless input ends here.
+  models::InputStream stream({.path = path}, {.line_bytes = 2 * kMaxFileBytes, .streams = true});
+  std::string text(kMaxFileBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(stream.gcount()));
-  if (stream.bad()) throw std::runtime_error("[" + path + "] cannot be read; check the disk");
-  const std::string place = path == "-" ? "standard input" : path;
   return parse_graph(text, place);
 }
 

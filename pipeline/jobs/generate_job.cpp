@@ -1,11 +1,11 @@
 #include "pipeline/jobs/generate_job.h"
 
-#include <filesystem>
 #include <random>
 #include <tuple>
 
 #include "attention/plugin/misfit.h"
 #include "models/files/confined_path.h"
+#include "models/files/input/input_file.h"
 #include "models/files/part_file.h"
 #include "models/lora/lora_file.h"
 #include "pipeline/jobs/job_prompts.h"
@@ -63,7 +63,10 @@ std::string listed_path(const GenerateOptions& options, const std::string& path)
 void resolve_outputs(GenerateJob& job) {
   GenerateOptions& options = job.options;
   const std::string& title = job.stages.empty() ? options.prompt : job.stages.front().text;
-  if (options.output.empty()) options.output = default_output(title, options.output_dir);
+  if (options.output.empty()) {
+    job.kept_name = default_output(title, options.output_dir);
+    options.output = job.kept_name->path();
+  }
   if (options.listed_output) options.output = listed_path(options, options.output);
   std::vector<std::string> outputs = {options.output};
   if (options.compare) {
@@ -112,12 +115,9 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   }
   for (const std::string& text : options.loras) {
     job.loras.push_back(parse_lora(text));
-    const std::string& file = job.loras.back().path;
-    if (!std::filesystem::exists(file))
-      throw std::runtime_error("[--lora] '" + file + "' does not exist; name a LoRA file");
-    if (std::filesystem::is_directory(file))
-      throw std::runtime_error("[--lora] '" + file + "' is a folder; name the LoRA file in it");
-    models::read_lora_file(file, job.loras.back().weight);  // what is wrong with it shows without the model
+    models::check_input({.path = job.loras.back().path, .option = "--lora"});
+    models::read_lora_file(job.loras.back().path,
+                           job.loras.back().weight);  // its faults show without the model
   }
 }
 

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "attention/plugin/edit_registry.h"
 #include "guidance/prompt_key.h"
 #include "guidance/scheduler.h"
+#include "models/files/output/reservation.h"
 #include "models/model_folder.h"
 #include "pipeline/jobs/generate_options.h"
 #include "pipeline/value.h"
@@ -40,8 +42,9 @@ struct GenerateJob {
   guidance::PromptKeys stages;    // the stages in it
   std::vector<attention::ParsedEdit> edits;
   std::vector<LoraChoice> loras;
-  std::string output_unedited, output_side_by_side;  // with `compare` only
-  std::map<std::string, std::string> previews;       // sampling node -> file
+  std::string output_unedited, output_side_by_side;      // with `compare` only
+  std::map<std::string, std::string> previews;           // sampling node -> file
+  std::shared_ptr<const models::Reservation> kept_name;  // of the output, if the user named none
 };
 
 /// Fills in the model's defaults, and checks all that can be checked before a model is loaded.

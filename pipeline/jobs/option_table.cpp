@@ -109,7 +109,7 @@ std::vector<JobOption> make_table() {
        .help = "do not store in the file how it was made"},
       {.name = "overwrite",
        .member = &Options::overwrite,
-       .help = "replace existing files",
+       .help = "replace existing files; of numbered pictures, the whole sequence",
        .aliases = {"y"},
        .in_lists = InLists::kNo},
       {.name = "init-latents",

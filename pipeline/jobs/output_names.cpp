@@ -2,11 +2,11 @@
 
 #include <cctype>
 #include <cstdio>
-#include <filesystem>
 
 namespace reel::pipeline {
 
-std::string default_output(const std::string& prompt, const std::string& folder) {
+std::shared_ptr<const models::Reservation> default_output(const std::string& prompt,
+                                                          const std::string& folder) {
   std::string slug;
   for (const char c : prompt) {
     if (std::isalnum(static_cast<unsigned char>(c)))
@@ -17,13 +17,18 @@ std::string default_output(const std::string& prompt, const std::string& folder)
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();
   if (slug.empty()) slug = "reel";
-  const auto numbered = [&](int i) {
-    return (std::filesystem::path(folder) / (slug + (i > 1 ? "-" + std::to_string(i) : "") + ".mp4"))
+  const auto name = [&](int i) {
+    return (std::filesystem::path(folder) / (slug + (i == 1 ? "" : "-" + std::to_string(i)) + ".mp4"))
         .string();
   };
-  int i = 1;
-  while (std::filesystem::exists(numbered(i))) ++i;
-  return numbered(i);
+  const auto belongs = [&](const std::string& file) {
+    const size_t end = file.size() < 4 ? 0 : file.size() - 4;
+    if (!file.starts_with(slug) || end < slug.size() || file.compare(end, 4, ".mp4") != 0) return false;
+    const std::string number = file.substr(slug.size(), end - slug.size());
+    return number.empty() || (number.size() > 1 && number[0] == '-' &&
+                              number.find_first_not_of("0123456789", 1) == std::string::npos);
+  };
+  return std::make_shared<const models::Reservation>(name, 1'000'000, belongs);
 }
 
 std::string with_suffix(const std::string& path, const std::string& suffix) {

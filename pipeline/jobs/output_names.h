@@ -2,13 +2,17 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
+
+#include "models/files/output/reservation.h"
 
 namespace reel::pipeline {
 
 /// The first free name made from a prompt, in `folder` (empty: the working folder): `a-red-fox.mp4`,
-/// `a-red-fox-2.mp4`.
-std::string default_output(const std::string& prompt, const std::string& folder = "");
+/// `a-red-fox-2.mp4`. It is kept for its owner: another process that makes up a name meanwhile gets the next.
+std::shared_ptr<const models::Reservation> default_output(const std::string& prompt,
+                                                          const std::string& folder = "");
 
 /// `out.mp4` -> `out-unedited.mp4` for the suffix `-unedited`; patterns keep their number:
 /// `f_%05d.png` -> `f-unedited_%05d.png`. Without an extension the suffix comes last.

@@ -1,11 +1,10 @@
 #include "pipeline/jobs/preview_file.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string_view>
 
+#include "models/files/input/input_file.h"
 #include "models/files/part_file.h"
 #include "pipeline/media/pictures/picture_file.h"
 #include "pipeline/media/video_writer.h"
@@ -13,10 +12,13 @@
 namespace reel::pipeline {
 namespace fs = std::filesystem;
 
+namespace {
+constexpr uint64_t kMostPictureBytes = uint64_t{1} << 30;  // of a picture
+}
+
 bool is_preview(const std::string& path) {
   try {
-    std::ifstream stream(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+    const std::string bytes = models::read_input({.path = path, .most_bytes = kMostPictureBytes});
     return media::is_picture(bytes) && media::inspect_picture(path, bytes).text.count(kPreviewMark);
   } catch (const std::runtime_error&) {
     return false;

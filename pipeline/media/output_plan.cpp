@@ -186,6 +186,7 @@ OutputPlan plan_output(const std::string& path, const WriteOptions& options) {
   plan.rate = to_frame_rate(path, options.fps);
   plan.metadata = options.metadata;
   plan.overwrite = options.overwrite;
+  plan.before_naming = options.before_naming;
   check_metadata(path, plan.container, plan.metadata);
   if (plan.container == "gif" && plan.rate.value() > 50) {
     throw std::invalid_argument(c10::str("[", path, "] a GIF shows at most 50 frames a second, got ",

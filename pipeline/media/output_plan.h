@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/files/part_file.h"
 #include "pipeline/media/frame_rate.h"
 #include "pipeline/media/video_writer.h"
 
@@ -34,6 +35,7 @@ struct OutputPlan {
   std::optional<PicturePattern> pattern;  // png only; empty: a single picture
   std::map<std::string, std::string> metadata;
   bool overwrite = false;
+  models::BeforeNaming before_naming;
 };
 
 /// Throws: std::invalid_argument for an unknown extension or codec (names the nearest legal one), a codec

@@ -2,14 +2,20 @@
 
 #include <filesystem>
 
+#include "models/files/output/part_folder.h"
 #include "models/files/part_file.h"
 
 namespace reel::media {
 namespace fs = std::filesystem;
 
+models::Belongs names_of(const OutputPlan& plan) {
+  return [pattern = *plan.pattern](const std::string& name) { return pattern.matches(name); };
+}
+
 void check_targets(const OutputPlan& plan) {
   if (!plan.pattern) return models::check_target(plan.path, plan.overwrite);
   models::check_folder(plan.path);
+  models::undo_left_overs(plan.path, names_of(plan));
   if (plan.overwrite) return;
   const fs::path folder = fs::path(plan.path).parent_path();
   std::error_code error;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "models/files/part_file.h"
 #include "pipeline/media/frames.h"
 
 namespace reel::media {
@@ -17,8 +18,9 @@ struct WriteOptions {
   /// Container tags (mp4, webm) or PNG text chunks: `prompt`, `workflow`, `reel`. .gif and .y4m have no place
   /// for them.
   std::map<std::string, std::string> metadata = {};
-  bool overwrite = false;  // false: refuse a name that exists
-  int64_t frames = -1;     // how many will come, if known: a .png without %d takes one only
+  bool overwrite = false;                   // false: refuse a name that exists
+  int64_t frames = -1;                      // how many will come, if known: a .png without %d takes one only
+  models::BeforeNaming before_naming = {};  // see models/files/part_file.h
 };
 
 /// One output: .mp4 (H.264, yuv420p, faststart), .webm (VP9), .gif, .y4m, or numbered .png (a pattern with

@@ -1,8 +1,11 @@
 // SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
 #include "models/files/confined_path.h"
+#include "models/files/output/reservation.h"
+#include "models/files/part_file.h"
 #include "models/hash.h"
 #include "pipeline/foresight/foresight.h"
 #include "pipeline/media/video_writer.h"
+#include "pipeline/run/file_stamp.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
@@ -23,6 +26,9 @@ Value write(const std::string& path, const Inputs& inputs, RunContext& context, 
     options.metadata["reel_node"] = context.report->id;
     options.metadata["reel_frames"] = digest;
   }
+  options.before_naming = [&](const std::vector<models::NamedPart>& parts) {
+    if (context.options.before_naming) context.options.before_naming(path, stamp_of_parts(path, parts));
+  };
   media::write_video(path, video, options, [&](int64_t done, int64_t all) { context.step(done, all); });
   context.report->facts["path"] = path;
   context.report->shown.push_back({.kind = "video", .file = path, .animated = true});
@@ -30,16 +36,20 @@ Value write(const std::string& path, const Inputs& inputs, RunContext& context, 
   return path;
 }
 
-/// The first free `<prefix>_<00001>_.<extension>`.
-std::string numbered(const std::string& prefix, const std::string& extension) {
-  for (int i = 1; i < 100000; ++i) {
+/// The first free `<prefix>_<00001>_.<extension>`, kept until the file has it.
+models::Reservation numbered(const std::string& prefix, const std::string& extension) {
+  const auto name = [&](int i) {
     char number[16];
     std::snprintf(number, sizeof number, "%05d", i);
-    const std::string path = prefix + "_" + number + "_." + extension;
-    if (!fs::exists(path)) return path;
-  }
-  throw std::runtime_error("[SaveVideo] all numbers up to 99999 are taken for '" + prefix +
-                           "'; choose another filename_prefix");
+    return prefix + "_" + number + "_." + extension;
+  };
+  const std::string start = fs::path(prefix).filename().string() + "_";
+  const auto belongs = [&](const std::string& file) {
+    return file.starts_with(start) &&
+           file.find_first_not_of("0123456789", start.size()) == start.size() + 5 &&
+           file.compare(start.size() + 5, 2, "_.") == 0;
+  };
+  return {name, 99999, belongs};
 }
 
 std::string format_of(const Inputs& inputs) {
@@ -106,7 +116,14 @@ void register_save_video(NodeRegistry& registry) {
     const fs::path prefix = prefix_of(inputs, context);
     fs::create_directories(prefix.parent_path());
     const media::WriteOptions options = numbered_options(inputs);
-    return {write(numbered(prefix.string(), format), inputs, context, options, true)};
+    // Another program may take the number while the video is written; the next one is as good.
+    for (;;) {
+      try {
+        const models::Reservation reserved = numbered(prefix.string(), format);
+        return {write(reserved.path(), inputs, context, options, true)};
+      } catch (const models::NameTaken&) {
+      }
+    }
   };
   registry.add(std::move(save));
 

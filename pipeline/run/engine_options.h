@@ -5,6 +5,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct EngineOptions {
   int64_t host_bytes = 0;                     // memory that a run may take; 0: the machine's
   std::vector<std::string> models_dirs = {};  // searched for models by name, before the usual places
   std::string output_folder = "output";       // of nodes that choose their files' names
+  /// Told of each output when it is complete, before it gets its name: the path, and the file_stamp() that it
+  /// will have.
+  std::function<void(const std::string& path, const std::string& stamp)> before_naming = {};
 };
 
 }  // namespace reel::pipeline

@@ -22,26 +22,31 @@ std::string stamp_of_file(const fs::path& path) {
   return code ? "" : std::to_string(size) + "@" + std::to_string(time);
 }
 
-std::string stamp_of_list(std::vector<fs::path> paths) {
-  std::sort(paths.begin(), paths.end());
-  if (paths.size() > kMaxFiles) paths.resize(kMaxFiles);
+struct Listed {
+  fs::path name, file;  // what it counts as; where it is
+};
+
+std::string stamp_of_list(std::vector<Listed> files) {
+  std::sort(files.begin(), files.end(), [](const Listed& a, const Listed& b) { return a.name < b.name; });
+  if (files.size() > kMaxFiles) files.resize(kMaxFiles);
   models::Hash hash;
-  for (const fs::path& path : paths) hash.field(path.string()).field(stamp_of_file(path));
-  return std::to_string(paths.size()) + " files " + hash.hex();
+  for (const Listed& one : files) hash.field(one.name.string()).field(stamp_of_file(one.file));
+  return std::to_string(files.size()) + " files " + hash.hex();
 }
 
 std::string stamp_of_folder(const fs::path& folder) {
   std::error_code code;
-  std::vector<fs::path> paths;
+  std::vector<Listed> files;
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, code), end;
-  for (; !code && entry != end && paths.size() < 10 * kMaxFiles; entry.increment(code)) {
+  for (; !code && entry != end && files.size() < 10 * kMaxFiles; entry.increment(code)) {
     std::error_code ignored;
-    if (entry->is_regular_file(ignored)) paths.push_back(entry->path());
+    if (entry->is_regular_file(ignored)) files.push_back({entry->path(), entry->path()});
   }
-  return "folder of " + stamp_of_list(std::move(paths));
+  return "folder of " + stamp_of_list(std::move(files));
 }
 
-/// The files beside `path` whose names differ from it only in digits at its %d or %05d.
+/// The files beside `path` whose names differ from it only in digits at its %d or %05d; by their names alone,
+/// since one folder has many paths.
 std::string stamp_of_pattern(const fs::path& path) {
   const std::string name = path.filename().string();
   const size_t begin = name.find('%');
@@ -49,16 +54,16 @@ std::string stamp_of_pattern(const fs::path& path) {
   if (end == std::string::npos) return "";
   const std::string head = name.substr(0, begin), tail = name.substr(end + 1);
   std::error_code code;
-  std::vector<fs::path> paths;
+  std::vector<Listed> files;
   fs::directory_iterator entry(path.has_parent_path() ? path.parent_path() : fs::path("."), code), last;
   for (; !code && entry != last; entry.increment(code)) {
     const std::string found = entry->path().filename().string();
     if (found.size() <= head.size() + tail.size() || !found.starts_with(head) || !found.ends_with(tail))
       continue;
     const std::string digits = found.substr(head.size(), found.size() - head.size() - tail.size());
-    if (digits.find_first_not_of("0123456789") == std::string::npos) paths.push_back(entry->path());
+    if (digits.find_first_not_of("0123456789") == std::string::npos) files.push_back({found, entry->path()});
   }
-  return paths.empty() ? "" : stamp_of_list(std::move(paths));
+  return files.empty() ? "" : stamp_of_list(std::move(files));
 }
 
 }  // namespace
@@ -73,6 +78,14 @@ std::string file_stamp(const std::string& path) {
     if (!config.empty()) stamp += "+" + config;
   }
   return stamp.empty() ? stamp_of_pattern(path) : stamp;
+}
+
+std::string stamp_of_parts(const std::string& path, const std::vector<models::NamedPart>& parts) {
+  const bool one = parts.size() == 1 && path.find('%') == std::string::npos;
+  if (one) return stamp_of_file(parts[0].part);
+  std::vector<Listed> files;
+  for (const models::NamedPart& part : parts) files.push_back({fs::path(part.target).filename(), part.part});
+  return stamp_of_list(std::move(files));
 }
 
 }  // namespace reel::pipeline

@@ -72,10 +72,10 @@ TEST_P(KilledWriter, LeavesNoIncompleteFileAndTheNextRunCleansUp) {
     size_t named = 0, parts = 0;
     for (const std::string& name : names_in(folder)) ++(name.ends_with(".part") ? parts : named);
     if (parts == 0) continue;
-    // Pictures of a sequence get their names together, but one by one: only then may some be there.
+    // Pictures of a sequence get their names together, but one by one; what is named before the last is undone.
     const bool sequence = output.find('%') != std::string::npos;
-    if (named > 0 && sequence) continue;
-    EXPECT_EQ(named, 0u);
+    if (sequence && named == 32) continue;
+    if (!sequence) EXPECT_EQ(named, 0u);
     ++caught;
     const CommandResult again = reel_command(folder, words);
     EXPECT_EQ(again.code, 0) << again.err;

@@ -7,6 +7,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "models/files/input/input_file.h"
 #include "models/pipelines/support/component_index.h"
 
 namespace reel::models {
@@ -29,7 +30,7 @@ bool among(const std::string& name, std::span<const char* const> names) {
 
 std::string component_folder(const std::string& root, const std::string& name) {
   const fs::path folder = fs::path(root) / name;
-  return fs::is_regular_file(folder / "config.json") ? folder.string() : "";
+  return has_input((folder / "config.json").string()) ? folder.string() : "";
 }
 
 void read_components(ModelFolder& model, const std::vector<std::string>& denoisers) {
@@ -56,7 +57,7 @@ void read_components(ModelFolder& model, const std::vector<std::string>& denoise
          " needs one of " + c10::Join(", ", denoisers));
   }
   const std::string scheduler = model.path + "/scheduler/scheduler_config.json";
-  if (fs::is_regular_file(scheduler)) {
+  if (has_input(scheduler)) {
     model.scheduler = Config::read(scheduler);
     note(index.problem_with("scheduler", {}, ""));
     const auto stated = index.classes.find("scheduler");

@@ -4,11 +4,11 @@
 #include <c10/util/StringUtil.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 
+#include "models/files/input/input_file.h"
 #include "models/files/safetensors.h"
 #include "models/files/strict_json.h"
 #include "pipeline/media/pictures/picture_reader.h"
@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t kMostBytes = 16 << 20;
+constexpr uint64_t kMostBytes = 16 << 20;
 constexpr const char* kConverter = "assets/training/atlas_to_safetensors.py";
 
 /// A value of the file and the path to it, so that every complaint says where.
@@ -186,17 +186,11 @@ void check_unique(const Entry& entry, const std::vector<Named>& all) {
 }
 
 Json parse_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) {
+  if (!models::has_input(path)) {
     throw std::runtime_error(
         c10::str("[", path, "] cannot be opened; the folder must hold world.json and its atlas"));
   }
-  const int64_t size = file.tellg();
-  if (size > kMostBytes)
-    throw std::runtime_error(c10::str("[", path, "] must have at most 16 MiB, got ", size, " bytes"));
-  std::string text(std::max<int64_t>(size, 0), '\0');
-  file.seekg(0);
-  file.read(text.data(), size);
+  const std::string text = models::read_input({.path = path, .most_bytes = kMostBytes});
   return models::parse_strict<Json>(
       text, {.depth = 16, .values = 1'000'000}, [&](const models::JsonFault& fault) {
         using Kind = models::JsonFault::Kind;

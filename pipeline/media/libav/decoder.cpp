@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "models/files/input/input_file.h"
 #include "pipeline/media/container_file.h"
 #include "pipeline/media/frame_range.h"
 
@@ -45,7 +46,7 @@ void Decoder::damaged(int error, const LogCapture& log) const {
                                     libav_reason(error, log), "; copy or make it again"));
 }
 
-Decoder::Decoder(const std::string& path) : path_(path), file_(fopen(path.c_str(), "rbe")) {
+Decoder::Decoder(const std::string& path) : path_(path), file_(fdopen(models::open_input({path}), "rb")) {
   if (!file_) throw std::runtime_error("[" + path + "] cannot be opened; check its name and rights");
   size_ = static_cast<int64_t>(std::filesystem::file_size(path));
   open_container();

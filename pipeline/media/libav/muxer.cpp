@@ -161,7 +161,7 @@ void Muxer::finish() {
   check(av_write_trailer(output_.get()), "writing", log);
   avio_flush(io_.get());
   check(io_->error, "writing", log);
-  file_.commit();
+  file_.commit(plan_.before_naming);
 }
 
 }  // namespace reel::media

@@ -3,19 +3,17 @@
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <opencv2/imgcodecs.hpp>
 #include <stdexcept>
 
+#include "models/files/input/input_file.h"
 #include "pipeline/media/frame_range.h"
 #include "pipeline/media/pictures/picture_file.h"
 
 namespace reel::media {
 namespace {
 
-constexpr uintmax_t kMostBytes = uintmax_t{1} << 30;
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
 
 /// A picture file whose bytes were checked, not yet decoded.
 struct Bytes {
@@ -24,12 +22,7 @@ struct Bytes {
 };
 
 Bytes read_checked(const std::string& path) {
-  if (std::filesystem::file_size(path) > kMostBytes) {
-    throw std::runtime_error("[" + path +
-                             "] must be a picture file of at most 1 GiB; compress or scale it down");
-  }
-  std::ifstream stream(path, std::ios::binary);
-  Bytes bytes{{}, std::string{std::istreambuf_iterator<char>(stream), {}}};
+  Bytes bytes{{}, models::read_input({.path = path, .most_bytes = kMostBytes})};
   bytes.file = inspect_picture(path, bytes.data);
   check_size(path, bytes.file.width, bytes.file.height);
   return bytes;
@@ -88,8 +81,6 @@ std::unique_ptr<VideoReader> open_picture(const std::string& path) {
 bool can_read_pictures() { return true; }
 
 at::Tensor read_rgba(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path))
-    throw std::runtime_error("[" + path + "] does not exist; name a picture file");
   const cv::Mat picture = decode(path, read_checked(path), cv::IMREAD_UNCHANGED);
   const int channels = picture.channels();
   if (picture.depth() != CV_8U || (channels != 1 && channels != 3 && channels != 4)) {

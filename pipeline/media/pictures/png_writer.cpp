@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "models/files/output/part_folder.h"
 #include "models/files/part_file.h"
 #include "pipeline/media/frame_writer.h"
 #include "pipeline/media/output_target.h"
@@ -32,7 +33,7 @@ std::string encode(const std::string& path, const at::Tensor& frame) {
 class SequenceWriter final : public FrameWriter {
  public:
   explicit SequenceWriter(const OutputPlan& plan)
-      : FrameWriter(plan.path), plan_(plan), folder_(plan.path, plan.overwrite) {
+      : FrameWriter(plan.path), plan_(plan), folder_(plan.path, plan.overwrite, names_of(plan)) {
     check_targets(plan);
   }
 
@@ -40,7 +41,7 @@ class SequenceWriter final : public FrameWriter {
   void add(const at::Tensor& frame) override {
     folder_.add(plan_.pattern->name(count() + 1), with_png_text(encode(plan_.path, frame), plan_.metadata));
   }
-  void close() override { folder_.commit(); }
+  void close() override { folder_.commit(plan_.before_naming); }
 
   OutputPlan plan_;
   models::PartFolder folder_;
@@ -60,7 +61,7 @@ class PictureWriter final : public FrameWriter {
     const std::string png = with_png_text(encode(plan_.path, frame), plan_.metadata);
     file_.write(png.data(), png.size());
   }
-  void close() override { file_.commit(); }
+  void close() override { file_.commit(plan_.before_naming); }
 
   OutputPlan plan_;
   models::PartFile file_;

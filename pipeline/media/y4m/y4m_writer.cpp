@@ -18,7 +18,7 @@ uint8_t to_byte(double value) { return static_cast<uint8_t>(std::clamp(std::lrou
 class Y4mWriter final : public FrameWriter {
  public:
   explicit Y4mWriter(const OutputPlan& plan)
-      : FrameWriter(plan.path), rate_(plan.rate), file_(plan.path, plan.overwrite) {}
+      : FrameWriter(plan.path), plan_(plan), rate_(plan.rate), file_(plan.path, plan.overwrite) {}
 
  private:
   void add(const at::Tensor& frame) override {
@@ -43,8 +43,9 @@ class Y4mWriter final : public FrameWriter {
     }
     file_.write(planes_.data(), planes_.size());
   }
-  void close() override { file_.commit(); }
+  void close() override { file_.commit(plan_.before_naming); }
 
+  OutputPlan plan_;
   FrameRate rate_;
   models::PartFile file_;
   std::vector<uint8_t> planes_;

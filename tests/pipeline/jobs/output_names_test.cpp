@@ -23,9 +23,9 @@ TEST(OutputNamesTest, OnlySeveralJobsAreNumbered) {
 }
 
 TEST(OutputNamesTest, ADefaultNameIsMadeOfThePromptsWords) {
-  EXPECT_EQ(default_output("A red, RED fox!"), "a-red-red-fox.mp4");
-  EXPECT_EQ(default_output(""), "reel.mp4");
-  EXPECT_EQ(default_output(std::string(100, 'a')), std::string(48, 'a') + ".mp4");
+  EXPECT_EQ(default_output("A red, RED fox!")->path(), "a-red-red-fox.mp4");
+  EXPECT_EQ(default_output("")->path(), "reel.mp4");
+  EXPECT_EQ(default_output(std::string(100, 'a'))->path(), std::string(48, 'a') + ".mp4");
 }
 
 }  // namespace reel::pipeline::output_names_test

@@ -40,8 +40,8 @@ std::vector<std::string> make_samples(const TemporaryFolder& folder) {
 TEST(VideoReaderTest, WhatIsNoVideoIsNamed) {
   const TemporaryFolder folder;
   EXPECT_THAT(reading(folder / "none.mp4"), AllOf(HasSubstr("none.mp4]"), HasSubstr("does not exist")));
-  EXPECT_THAT(reading(folder.path()), HasSubstr("is a folder"));
-  EXPECT_THAT(reading("/dev/zero"), HasSubstr("no regular file"));
+  EXPECT_THAT(reading(folder.path()), HasSubstr("got a folder"));
+  EXPECT_THAT(reading("/dev/zero"), HasSubstr("must be a regular file, got a device"));
   write_file(folder / "empty.mp4", "");
   EXPECT_THAT(reading(folder / "empty.mp4"), HasSubstr("is empty"));
   REEL_NEEDS_CODECS();
