@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/session/notes_json.h"
 #include "app/session/plugins.h"
 #include "app/session_job.h"
 #include "pipeline/jobs/options_json.h"
@@ -138,6 +139,7 @@ std::string describe_run(const GenerateJob& job, const pipeline::Report& report,
   }
   document["nodes"] = nodes;
   if (!report.warnings.empty()) document["warnings"] = report.warnings;
+  add_place(document, facts.list);
   return document.dump();
 }
 

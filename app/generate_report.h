@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "app/session/notes.h"
 #include "app/session/placement.h"
 #include "pipeline/jobs/generate_job.h"
 #include "pipeline/jobs/recipe.h"
@@ -15,6 +16,7 @@ struct RunFacts {
   pipeline::JobPlace place;
   at::Device device = at::kCPU;
   double total_s = 0, load_s = 0;
+  ListPlace list = {};
 };
 
 /// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON.

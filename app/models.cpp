@@ -9,6 +9,7 @@
 #include "app/session/print_json.h"
 #include "app/verbs.h"
 #include "models/files/checkpoint.h"
+#include "models/files/utf8.h"
 #include "models/model_folder.h"
 #include "models/text/tokenizer.h"
 
@@ -151,9 +152,10 @@ int check(const ModelsOptions& options) {
   } else {
     for (const auto& p : problems)
       std::cout << p["component"].get<std::string>() << ": " << p["problem"].get<std::string>() << "\n";
-    std::cout << (problems.empty() ? "ok: every tensor is there, expected, and of the right shape"
-                                   : std::to_string(problems.size()) + " problems")
-              << "\n";
+    if (!problems.empty())
+      std::cout << problems.size() << " problems\n";
+    else if (!options.common.quiet)
+      std::cout << "ok: every tensor is there, expected, and of the right shape\n";
   }
   return problems.empty() ? kDone : kEnvironment;
 }
@@ -170,7 +172,7 @@ int tokenize(const ModelsOptions& options) {
   std::istream& stream = file.is_open() ? file : std::cin;
   int number = 0;
   for (std::string line; std::getline(stream, line);) {
-    ++number;
+    if (++number == 1) line = models::without_bom(line);
     std::string text = line;
     if (options.common.json) {
       try {
@@ -191,9 +193,8 @@ void add_models_verb(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("models", "Installed models: list, info, check, tokenize");
   verb->require_subcommand(0, 1);
   auto options = std::make_shared<ModelsOptions>();
-  add_output_options(*verb, options->common);
-  verb->add_option("--models-dir", options->common.models_dirs,
-                   "folder with model folders (repeatable; also $REEL_MODELS)");
+  add_output_options(*verb, options->common, {.quiet = false, .verbose = false});
+  add_models_dir(*verb, options->common);
   verb->footer("Example: reel models check emoji-animatediff");
   verb->callback([options, &action] {
     if (!action) action = [options] { return list(*options); };
@@ -203,12 +204,13 @@ void add_models_verb(CLI::App& app, Action& action) {
     CLI::App* s = verb->add_subcommand(name, help);
     if (with_folder) {
       s->add_option("folder", options->folder, "installed model or folder")->required();
-      s->add_option("--motion-adapter", options->common.motion_adapter,
-                    "folder or file with motion modules for an image model");
+      if (run != tokenize) {
+        s->add_option("--motion-adapter", options->common.motion_adapter,
+                      "folder or file with motion modules for an image model");
+      }
     }
-    add_output_options(*s, options->common);
-    s->add_option("--models-dir", options->common.models_dirs,
-                  "folder with model folders (repeatable; also $REEL_MODELS)");
+    add_output_options(*s, options->common, {.quiet = run == check, .verbose = false});
+    add_models_dir(*s, options->common);
     s->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
     return s;
   };

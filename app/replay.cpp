@@ -4,8 +4,10 @@
 
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/notes.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
+#include "app/session/value_option.h"
 #include "app/verbs.h"
 #include "pipeline/graph/graph_reader.h"
 #include "pipeline/jobs/recipe.h"
@@ -62,18 +64,19 @@ int replay(ReplayOptions options) {
   pipeline::Request request = make_request(options.common, graph, {node_id});
   request.recipe = recipe_text;
   const pipeline::Report report = make_engine(options.common)->run(request).report;
+  note_nodes(options.common, report);
   const std::string before = tag(tags, "reel_frames"),
                     after = report.find(node_id) ? report.find(node_id)->facts.at("frames_sha256") : "";
   const bool same = !before.empty() && before == after;
   if (!before.empty() && !same)
     warnings.push_back("the frames differ from the original's (other machine, build or model files?)");
-  for (const std::string& warning : warnings) std::cerr << "reel: " << warning << "\n";
+  for (const std::string& warning : warnings) warn(options.common, warning);
   if (options.common.json) {
     print_json(json{{"path", output}, {"frames_sha256", after}, {"same_frames", same}, {"warnings", warnings}}
                    .dump());
   } else {
     std::cout << output << std::endl;
-    if (same && !options.common.quiet) std::cerr << "reel: the frames are the same, bit for bit\n";
+    if (same) note(options.common, "the frames are the same, bit for bit");
   }
   return kDone;
 }
@@ -85,9 +88,9 @@ void add_replay_verb(CLI::App& app, Action& action) {
   auto options = std::make_shared<ReplayOptions>();
   verb->add_option("video", options->input, "an mp4 or webm that reel wrote")->required();
   verb->add_option("-o,--output", options->output, "default: NAME-replay beside the original");
-  verb->add_flag("-y,--overwrite", options->overwrite, "replace an existing file");
+  add_switch(*verb, "-y,--overwrite", options->overwrite, "replace an existing file");
   verb->footer("Example: reel replay rocket.mp4 -o again.mp4");
-  add_common_options(*verb, options->common);
+  add_common_options(*verb, options->common, {.model = false, .seed = false});  // the recipe has its own
   verb->callback([options, &action] { action = [options] { return replay(*options); }; });
 }
 

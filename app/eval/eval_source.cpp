@@ -1,9 +1,9 @@
 #include "app/eval/eval_source.h"
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "app/session/notes.h"
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/session.h"
@@ -118,7 +118,7 @@ class ModelSource final : public VideoSource {
  private:
   void warn(const std::string& message) {
     if (!plan_.options.common.quiet && warned_.insert(message).second)
-      std::cerr << "reel: " << message << std::endl;
+      app::warn(plan_.options.common, message);
   }
 
   pipeline::GenerateJob job_of(const EvalTask& task) const {

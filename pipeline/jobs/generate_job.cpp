@@ -92,6 +92,9 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
     attention::refuse_unserved(registries.edits.rule(edit.entry->spec.name, edit.options, edit.selector),
                                {.hidden = true}, "a video model");
   }
+  if (options.compare && options.edits.empty())
+    throw std::invalid_argument(
+        "[--compare] shows a video without and with edits, got no edit; add --edit, or leave it out");
   for (const std::string& text : options.loras) {
     job.loras.push_back(parse_lora(text));
     const std::string& file = job.loras.back().path;

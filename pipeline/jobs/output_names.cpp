@@ -6,7 +6,7 @@
 
 namespace reel::pipeline {
 
-std::string default_output(const std::string& prompt) {
+std::string prompt_slug(const std::string& prompt) {
   std::string slug;
   for (const char c : prompt) {
     if (std::isalnum(static_cast<unsigned char>(c)))
@@ -16,7 +16,11 @@ std::string default_output(const std::string& prompt) {
     if (slug.size() >= 48) break;
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();
-  if (slug.empty()) slug = "reel";
+  return slug.empty() ? "reel" : slug;
+}
+
+std::string default_output(const std::string& prompt) {
+  const std::string slug = prompt_slug(prompt);
   std::string path = slug + ".mp4";
   for (int i = 2; std::filesystem::exists(path); ++i) path = slug + "-" + std::to_string(i) + ".mp4";
   return path;

@@ -6,6 +6,9 @@
 
 namespace reel::pipeline {
 
+/// The words of a prompt as part of a file name: `a-red-fox`.
+std::string prompt_slug(const std::string& prompt);
+
 /// The first free name made from a prompt, in the current folder: `a-red-fox.mp4`, `a-red-fox-2.mp4`.
 std::string default_output(const std::string& prompt);
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "models/files/utf8.h"
+
 namespace reel::pipeline {
 namespace fs = std::filesystem;
 
@@ -26,7 +28,7 @@ std::string stages_text(const std::string& value) {
   std::ifstream file(value, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) throw std::runtime_error("[--synopsis] '" + value + "' cannot be read; check its permissions");
-  return text;
+  return std::string(models::without_bom(text));
 }
 
 }  // namespace reel::pipeline

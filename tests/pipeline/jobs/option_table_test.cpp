@@ -52,7 +52,7 @@ TEST(OptionTableTest, GivesEachNameToOneOptionAndFindsItInBothSpellings) {
 }
 
 TEST(OptionTableTest, SaysWhatAValueMustBe) {
-  const auto expected = [](const char* name) { return expected_value(*find_job_option(name)); };
+  const auto expected = [](const char* name) { return expected_value(rule_of(*find_job_option(name))); };
   EXPECT_EQ(expected("prompt"), "a text");
   EXPECT_EQ(expected("edit"), "a text or a list of texts");
   EXPECT_EQ(expected("compare"), "true or false");
