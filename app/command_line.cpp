@@ -43,7 +43,8 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     const std::string near = nearest_name(word, known);
     message = "'" + word + "' is not known to '" + command_of(*verb) + "'";
     if (known_elsewhere(app, word))
-      message = "'" + word + "' does not apply to '" + command_of(*verb) + "', which has nothing that it could change; "
+      message = "'" + word + "' does not apply to '" + command_of(*verb) +
+                "', which has nothing that it could change; "
                 "leave it out";
     else if (!near.empty())
       message += "; did you mean '" + near + "'?";
@@ -58,7 +59,8 @@ Voice voice_of_words(const CLI::App& verb, int argc, char** argv) {
     return option && option->count() > 0 ? option->results().back() : std::string();
   };
   Voice voice{.json = last("--json") == "true", .events = last("--progress") == "json"};
-  for (int i = 1; i < argc; ++i) voice.json |= std::string_view(argv[i]) == "--json";  // reading may end before it
+  for (int i = 1; i < argc; ++i)
+    voice.json |= std::string_view(argv[i]) == "--json";  // reading may end before it
   return voice;
 }
 
@@ -105,7 +107,8 @@ int run_command_line(int argc, char** argv) {
     const std::string message = explain(app, error);
     return run_guarded(voice(), [&]() -> int { throw std::invalid_argument("[command line] " + message); });
   } catch (const std::invalid_argument&) {  // a value, or the configuration file
-    return run_guarded(voice(), [error = std::current_exception()]() -> int { std::rethrow_exception(error); });
+    return run_guarded(voice(),
+                       [error = std::current_exception()]() -> int { std::rethrow_exception(error); });
   }
   return run_guarded(voice(), action);
 }

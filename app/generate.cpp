@@ -65,11 +65,12 @@ class GenerateRun {
     const GenerateOptions& job = options_.job;
     if (!options_.dry_run) engine_ = make_engine(options_.common);
     if (!list.file.empty())
-      return run_job_list(list, job, options_.common, [this](const GenerateOptions& options, const ListPlace& place) {
-        one(options, place);
-      });
+      return run_job_list(
+          list, job, options_.common,
+          [this](const GenerateOptions& options, const ListPlace& place) { one(options, place); });
     if (list.skip_existing)
-      throw std::invalid_argument("[--skip-existing] is for lists of jobs; add --prompts FILE or leave it out");
+      throw std::invalid_argument(
+          "[--skip-existing] is for lists of jobs; add --prompts FILE or leave it out");
     if (job.prompt.empty() && job.prompt_keys.empty() && job.synopsis.empty()) {
       throw std::invalid_argument(
           "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
@@ -105,6 +106,7 @@ class GenerateRun {
       if (!file.empty()) models::check_target(file, /*overwrite=*/true);
     }
     if (!options.seed && !common.seed) note_seed(common, *job.options.seed, list_place);
+    for (const std::string& sentence : job.unused) warn(common, sentence, list_place);
     const pipeline::Graph graph = pipeline::build_graph(job);
     if (!options.save_graph.empty()) pipeline::save_graph(graph, options.save_graph);
     const Placement placement = place(common);
@@ -151,8 +153,9 @@ void add_generate_verb(CLI::App& app, Action& action) {
   add_job_options(*verb, options->job);
   verb->add_option("--prompts", options->list.file,
                    "one job a line: a prompt, or a JSON object of options; - for standard input");
-  add_switch(*verb, "--skip-existing", options->list.skip_existing,
-             "with --prompts: finished files count as done; outputs without a name are named after their prompts");
+  add_switch(
+      *verb, "--skip-existing", options->list.skip_existing,
+      "with --prompts: finished files count as done; outputs without a name are named after their prompts");
   add_switch(*verb, "--dry-run", options->dry_run,
              "print the plan, the memory it needs and the sites that edits match; load nothing");
   add_common_options(*verb, options->common);

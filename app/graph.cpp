@@ -208,9 +208,8 @@ void add_graph_verb(CLI::App& app, Action& action) {
     add_switch(*sub, "-y,--overwrite", o->overwrite, "replace an existing file");
   }
   {
-    auto [sub, o] =
-        verb("add", "Adds a node and prints its id", "reel graph add g.json KSampler steps=20 model=1", add,
-                         true);
+    auto [sub, o] = verb("add", "Adds a node and prints its id",
+                         "reel graph add g.json KSampler steps=20 model=1", add, true);
     sub->add_option("file", o->file, file_help)->required();
     sub->add_option("class", o->name, "see reel nodes")->required();
     sub->add_option("values", o->assignments, "in=value, or in=ID[:slot] for links");

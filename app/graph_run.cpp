@@ -134,9 +134,9 @@ void print(const GraphRunOptions& options, const pipeline::Report& report, doubl
     return print_json(all.dump(-1, ' ', false, json::error_handler_t::replace));
   }
   for (const json& path : paths) std::cout << path.get<std::string>() << std::endl;
-  note(options.common, "ran " + std::to_string(ran) + " of " + std::to_string(report.nodes.size()) + " nodes, " +
-                             std::to_string(report.nodes.size() - ran) + " cached, in " +
-                             std::to_string(seconds).substr(0, std::to_string(seconds).find('.') + 3) + " s");
+  note(options.common, "ran " + std::to_string(ran) + " of " + std::to_string(report.nodes.size()) +
+                           " nodes, " + std::to_string(report.nodes.size() - ran) + " cached, in " +
+                           std::to_string(seconds).substr(0, std::to_string(seconds).find('.') + 3) + " s");
 }
 
 /// What a node refuses is a fault of the graph that gave it the value.
@@ -211,17 +211,18 @@ void add_graph_run_verb(CLI::App& graph, Action& action) {
   add_texts(*verb, "--set", options->settings, "ID.input=value for this run, repeatable");
   add_texts(*verb, "--only", options->only, "id of a node: run what it needs and nothing else, repeatable");
   add_switch(*verb, "--watch", options->watch, "run again whenever the file changes");
-  add_switch(
-      *verb, "-y,--overwrite", options->overwrite,
-      "replace existing output files; those of earlier runs, unchanged since, are replaced anyway");
-  CLI::Option* dir = verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
-                         ->capture_default_str();
+  add_switch(*verb, "-y,--overwrite", options->overwrite,
+             "replace existing output files; those of earlier runs, unchanged since, are replaced anyway");
+  CLI::Option* dir =
+      verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
+          ->capture_default_str();
   CLI::Option* size = add_value(*verb, "--cache-size", options->cache_size_mb, "MiB of results kept there",
                                 {.range = {{1, 1 << 24}}});
   add_switch(*verb, "--no-cache", options->no_cache, "keep nothing on disk, use nothing from there")
       ->excludes(dir)
       ->excludes(size);
-  add_common_options(*verb, options->common, {.model = false, .seed = false});  // a graph names its models itself
+  add_common_options(*verb, options->common,
+                     {.model = false, .seed = false});  // a graph names its models itself
   add_value(*verb, "--seed", options->common.seed, "replaces every seed of the graph",
             {.type = ValueType::kSeed, .way_out = "leave it out for those of the graph"})
       ->group("Common options");

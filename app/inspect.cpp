@@ -91,6 +91,7 @@ int inspect(const InspectOptions& options) {
   const Cleanup cleanup{runs};
   generate.output = "unused" + unique + ".y4m";  // the graph ends at the sampler
   const pipeline::GenerateJob job = session_job(generate, options.common);
+  for (const std::string& sentence : job.unused) warn(options.common, sentence);
   if (!options.common.seed) note_seed(options.common, *job.options.seed);
   pipeline::Graph graph = pipeline::build_graph(job);
   std::vector<std::string> outputs;
@@ -138,7 +139,8 @@ int inspect(const InspectOptions& options) {
   for (const std::string& site : shown) list += "\n  " + site;
   note(options.common, list);
   if (left_out > 0)
-    note(options.common, std::to_string(left_out) + " further sites are not shown; narrow --where or raise --sites");
+    note(options.common,
+         std::to_string(left_out) + " further sites are not shown; narrow --where or raise --sites");
   return kDone;
 }
 
@@ -161,18 +163,21 @@ void add_inspect_verb(CLI::App& app, Action& action) {
             "most sites in a picture, spread evenly over those that match; 0: all", {.range = {{0, 10000}}});
   add_value(*verb, "--budget-mb", options->budget_mb, "MiB of maps kept of a run; further ones are dropped",
             {.range = {{1, 1 << 20}}});
-  for (const char* name : {"edit", "compare", "frames", "size", "steps", "guidance", "scheduler", "overwrite"})
+  for (const char* name :
+       {"edit", "compare", "frames", "size", "steps", "guidance", "scheduler", "overwrite"})
     add_job_option(*verb, job, name);
   verb->get_option("--edit")->description("edits to look at, as in reel generate");
-  verb->get_option("--compare")->description("each site's map without and, right of it, with the edits; same seed");
+  verb->get_option("--compare")
+      ->description("each site's map without and, right of it, with the edits; same seed");
   verb->footer(
       "Example: reel inspect \"a rocket moving up in space\" --where \"kind=temporal layer=up_blocks.1.*\" "
       "-o maps.png\nPictures show the sites row by row in order of execution, which is printed.");
   add_common_options(*verb, options->common);
   verb->callback([options, verb, &action] {
     if (verb->count("--sites") > 0 && options->output.ends_with(".safetensors"))
-      throw std::invalid_argument("[--sites] bounds what a picture shows, and -o names tensors, which are all kept; "
-                                  "leave it out");
+      throw std::invalid_argument(
+          "[--sites] bounds what a picture shows, and -o names tensors, which are all kept; "
+          "leave it out");
     action = [options] { return inspect(*options); };
   });
 }

@@ -47,7 +47,7 @@ bool is_finished(const std::string& output, int64_t frames) {
 /// A line, and how far it is.
 struct ListedJob {
   PromptLine line;
-  bool finished = false;    // by an earlier run
+  bool finished = false;     // by an earlier run
   std::exception_ptr error;  // bad: what will be said of it
 };
 
@@ -112,7 +112,8 @@ class ListRun {
     Voice voice = voice_of(common_);
     if (job.error) {
       voice.silent = true;  // stderr has it already
-      return run_guarded(voice, [&]() -> int { std::rethrow_exception(job.error); }, place);
+      return run_guarded(
+          voice, [&]() -> int { std::rethrow_exception(job.error); }, place);
     }
     if (job.finished) {
       note_skipped(common_, job.line.options.output, place);
@@ -125,8 +126,8 @@ class ListRun {
     }
     note_job(common_, place, seconds_left(place));
     const auto start = std::chrono::steady_clock::now();
-    const int code =
-        run_guarded(voice, [&] { return run_job(job.line.options, place), int{kDone}; }, place);
+    const int code = run_guarded(
+        voice, [&] { return run_job(job.line.options, place), int{kDone}; }, place);
     spent_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     ++ran_;
     return code;
@@ -149,8 +150,8 @@ class ListRun {
 
 }  // namespace
 
-int run_job_list(const JobListOptions& list, const pipeline::GenerateOptions& base, const CommonOptions& common,
-                 const RunJob& run) {
+int run_job_list(const JobListOptions& list, const pipeline::GenerateOptions& base,
+                 const CommonOptions& common, const RunJob& run) {
   return ListRun(list, base, common).run(run);
 }
 

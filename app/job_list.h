@@ -22,7 +22,7 @@ using RunJob = std::function<void(const pipeline::GenerateOptions&, const ListPl
 /// Reads the list, names all bad lines at once, and runs the good ones in their order; the time left is told before
 /// each. On stdout, a JSON document of an error stands where the result of the line would. Returns kDone, kSomeFailed
 /// or, for a list of one job, the code of its error. Throws: as read_prompt_lines; pipeline::Cancelled.
-int run_job_list(const JobListOptions& list, const pipeline::GenerateOptions& base, const CommonOptions& common,
-                 const RunJob& run);
+int run_job_list(const JobListOptions& list, const pipeline::GenerateOptions& base,
+                 const CommonOptions& common, const RunJob& run);
 
 }  // namespace reel::app

@@ -15,8 +15,9 @@ void refuse_model_options(const CLI::App& verb) {
   for (const char* name : {"--model", "--motion-adapter", "--models-dir", "--device", "--dtype", "--steps",
                            "--guidance", "--guidance-rescale", "--scheduler"}) {
     if (verb.count(name) > 0)
-      throw std::invalid_argument(std::string("[") + name + "] is for models, and --truth runs none; leave one of "
-                                                            "them out");
+      throw std::invalid_argument(std::string("[") + name +
+                                  "] is for models, and --truth runs none; leave one of "
+                                  "them out");
   }
 }
 

@@ -137,8 +137,9 @@ Evaluation EvalRun::run(const std::function<void(const EvalRow&)>& on_row) {
 
 int finish_evaluation(const Evaluation& evaluation) {
   if (!evaluation.interrupted) return kDone;
-  warn(evaluation.plan.options.common, "interrupted after " + std::to_string(evaluation.rows.size()) + " of " +
-                                           std::to_string(evaluation.planned) + " videos; the numbers are theirs");
+  warn(evaluation.plan.options.common, "interrupted after " + std::to_string(evaluation.rows.size()) +
+                                           " of " + std::to_string(evaluation.planned) +
+                                           " videos; the numbers are theirs");
   return kInterrupted;
 }
 

@@ -59,6 +59,7 @@ class ModelSource final : public VideoSource {
       throw std::invalid_argument("[--frames] motion needs at least 2 frames, got " +
                                   std::to_string(*example_.options.frames) + "; the world's videos have 16");
     }
+    for (const std::string& sentence : example_.unused) warn(sentence);
     place_ = job_place(example_, placement);
     pipeline::EngineOptions options = engine_options(plan.options.common);
     options.cache_bytes = size_t{256}

@@ -208,8 +208,9 @@ void add_sweep_verb(CLI::App& eval, Action& action) {
       "Example: reel eval sweep --edit scale:factor=0.5:2:0.5@kind=temporal --prompts 50 -o sweep.csv --plot "
       "sweep.svg\n"
       "What is measured, and how far it can be trusted: docs/eval.md");
-  add_texts(*verb, "--edit", options->eval.job.edits,
-            "NAME:opt=v,...[@selector], repeatable; a value FROM:TO:STEP or a|b|c is swept, several span a grid")
+  add_texts(
+      *verb, "--edit", options->eval.job.edits,
+      "NAME:opt=v,...[@selector], repeatable; a value FROM:TO:STEP or a|b|c is swept, several span a grid")
       ->required();
   add_value(*verb, "--of", options->subject, "what is made and scored: scenes or synopses",
             {.choices = {"world", "synopsis"}});

@@ -27,11 +27,14 @@ void add_common_options(CLI::App& verb, CommonOptions& options, const CommonChoi
                     "folder or file with motion modules for an image model")
         ->group(group);
   }
-  verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str()->group(group);
-  add_value(verb, "--dtype", options.dtype,
-            "f32, bf16, f16, or auto: f16 on a GPU; on CPUs with bf16 units bf16 for weights stored in half, else "
-            "f32",
-            {.choices = {"auto", "f32", "bf16", "f16"}})
+  verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")
+      ->capture_default_str()
+      ->group(group);
+  add_value(
+      verb, "--dtype", options.dtype,
+      "f32, bf16, f16, or auto: f16 on a GPU; on CPUs with bf16 units bf16 for weights stored in half, else "
+      "f32",
+      {.choices = {"auto", "f32", "bf16", "f16"}})
       ->group(group);
   add_value(verb, "--threads", options.threads, "CPU threads; 0: all", {.range = {{0, 1024}}})->group(group);
   if (choice.seed) {

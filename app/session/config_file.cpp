@@ -29,7 +29,9 @@ std::string dashed(std::string name) {
 }
 
 /// --help and --config are no options of a file.
-bool not_in_files(const CLI::Option& option) { return option.check_name("--help") || option.check_name("--config"); }
+bool not_in_files(const CLI::Option& option) {
+  return option.check_name("--help") || option.check_name("--config");
+}
 
 /// All names that the file may use for the options of a verb.
 std::vector<std::string> names_of(const CLI::App& verb) {
@@ -99,7 +101,8 @@ std::string shown_value(const toml::node& node) {
 class ConfigFile {
  public:
   ConfigFile(CLI::App& verb, std::string file) : verb_(verb), file_(std::move(file)) {
-    for (CLI::App* step = &verb; step->get_parent(); step = step->get_parent()) path_.insert(path_.begin(), step);
+    for (CLI::App* step = &verb; step->get_parent(); step = step->get_parent())
+      path_.insert(path_.begin(), step);
     root_ = path_.empty() ? &verb : path_.front()->get_parent();
   }
 
@@ -170,8 +173,9 @@ class ConfigFile {
     std::vector<std::string> names;
     for (CLI::App* verb : verbs_below(above)) names.push_back(verb->get_name());
     const std::string near = nearest_name(key, names);
-    refuse(place(node), "the table [" + models::shown(key) + "] is not a verb of '" + command_of(above) + "'; " +
-                            (near.empty() ? "see " + command_of(above) + " --help" : "did you mean [" + near + "]?"));
+    refuse(place(node),
+           "the table [" + models::shown(key) + "] is not a verb of '" + command_of(above) + "'; " +
+               (near.empty() ? "see " + command_of(above) + " --help" : "did you mean [" + near + "]?"));
   }
 
   /// The table of a verb that does not run now: its values are its own business, its names are looked at.
@@ -187,7 +191,8 @@ class ConfigFile {
 
   [[noreturn]] void refuse_key(const std::string& key, const toml::node& node, CLI::App& verb) const {
     const std::string shown = "'" + models::shown(key) + "'";
-    if (dashed(key) == "config") refuse(place(node), shown + " names a file on the command line only; leave it out");
+    if (dashed(key) == "config")
+      refuse(place(node), shown + " names a file on the command line only; leave it out");
     const std::string near = nearest_name(dashed(key), names_of(verb));
     const std::string message = shown + " is no option of '" + command_of(verb) + "'; ";
     CLI::App* owner = owner_of(*root_, key);
@@ -246,9 +251,10 @@ CLI::Option* add_config_option(CLI::App& verb) {
     return true;
   };
   return verb
-      .add_option("--config", CLI::callback_t(apply),
-                  "TOML file with the same names as the options, at the top or in a table of the verb's name; the "
-                  "command line wins")
+      .add_option(
+          "--config", CLI::callback_t(apply),
+          "TOML file with the same names as the options, at the top or in a table of the verb's name; the "
+          "command line wins")
       ->type_name("FILE")
       ->take_last();
 }

@@ -28,7 +28,8 @@ Voice voice_of(const CommonOptions& options) { return {options.json, options.pro
 
 std::string ListPlace::prefix() const {
   if (line == 0) return "";
-  return "job " + std::to_string(job) + " of " + std::to_string(jobs) + " (line " + std::to_string(line) + "): ";
+  return "job " + std::to_string(job) + " of " + std::to_string(jobs) + " (line " + std::to_string(line) +
+         "): ";
 }
 
 void add_place(json& document, const ListPlace& place) {
@@ -71,8 +72,7 @@ void note_job(const CommonOptions& options, const ListPlace& place, double left_
 }
 
 void note_skipped(const CommonOptions& options, const std::string& file, const ListPlace& place) {
-  if (!options.quiet)
-    say(options, file + " is there already", {{"stage", "skipped"}, {"file", file}}, place);
+  if (!options.quiet) say(options, file + " is there already", {{"stage", "skipped"}, {"file", file}}, place);
 }
 
 }  // namespace reel::app

@@ -93,8 +93,7 @@ int run_guarded(const Voice& voice, const Action& action, const ListPlace& place
   } catch (const std::runtime_error& error) {
     return fail(kEnvironment, "environment", error.what());
   } catch (const std::exception& error) {
-    return fail(kBug, "bug",
-                std::string("[bug] this should not happen, please report it: ") + error.what());
+    return fail(kBug, "bug", std::string("[bug] this should not happen, please report it: ") + error.what());
   }
 }
 

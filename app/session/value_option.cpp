@@ -32,8 +32,9 @@ std::string command_of(const CLI::App& verb) {
   return verb.get_parent() ? command_of(*verb.get_parent()) + " " + verb.get_name() : "reel";
 }
 
-CLI::Option* declare_value(CLI::App& verb, const std::string& names, const std::string& help, const ValueRule& rule,
-                           std::function<void(const GivenValue&)> set, std::function<std::string()> show) {
+CLI::Option* declare_value(CLI::App& verb, const std::string& names, const std::string& help,
+                           const ValueRule& rule, std::function<void(const GivenValue&)> set,
+                           std::function<std::string()> show) {
   const auto name = std::make_shared<std::string>();
   const auto read = [&verb, name, rule, set = std::move(set)](const CLI::results_t& words) {
     const auto value = read_value(rule, words.back());
@@ -53,7 +54,8 @@ CLI::Option* declare_value(CLI::App& verb, const std::string& names, const std::
 
 CLI::Option* add_switch(CLI::App& verb, const std::string& names, bool& target, const std::string& help) {
   const auto set = [&target](const GivenValue& value) { target = std::get<bool>(value); };
-  CLI::Option* option = declare_value(verb, names, help, {ValueType::kFlag}, set, [] { return std::string(); });
+  CLI::Option* option =
+      declare_value(verb, names, help, {ValueType::kFlag}, set, [] { return std::string(); });
   option->default_function([&target] { return std::string(target ? "true" : "false"); });
   return option->type_name("")->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }

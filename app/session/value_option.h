@@ -15,8 +15,9 @@ namespace reel::app {
 
 /// Declares an option. `set` gets the value, in the type of the rule; `show` gives the current one as text, empty if
 /// there is none. A refused value is a BadValue that names the option.
-CLI::Option* declare_value(CLI::App& verb, const std::string& names, const std::string& help, const ValueRule& rule,
-                           std::function<void(const GivenValue&)> set, std::function<std::string()> show);
+CLI::Option* declare_value(CLI::App& verb, const std::string& names, const std::string& help,
+                           const ValueRule& rule, std::function<void(const GivenValue&)> set,
+                           std::function<std::string()> show);
 
 /// The rule's type of a declared option; kFlag and kText for those that CLI11 declared itself.
 ValueType type_of(const CLI::Option& option);
@@ -41,8 +42,8 @@ CLI::Option* add_value(CLI::App& verb, const std::string& names, T& target, cons
 }
 
 template <class T>
-CLI::Option* add_value(CLI::App& verb, const std::string& names, std::optional<T>& target, const std::string& help,
-                       ValueRule rule = {}) {
+CLI::Option* add_value(CLI::App& verb, const std::string& names, std::optional<T>& target,
+                       const std::string& help, ValueRule rule = {}) {
   if (rule.type != ValueType::kSeed)
     rule.type = std::is_integral_v<T> ? ValueType::kInteger : ValueType::kNumber;
   const auto set = [&target](const GivenValue& value) { target = std::get<T>(value); };

@@ -20,7 +20,7 @@ struct ValueRule {
   ValueType type = ValueType::kText;
   std::optional<Range> range = std::nullopt;  // of integers and numbers
   std::vector<std::string> choices = {};      // legal texts; empty: any
-  std::string way_out = {};                   // what to do about a value that is refused; empty: where to read more
+  std::string way_out = {};  // what to do about a value that is refused; empty: where to read more
 };
 
 /// A value with the type that it was written with.

@@ -103,6 +103,21 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   }
 }
 
+/// What the user gave and this job has no use for. `given`: before the model's defaults were filled in.
+void name_unused(const GenerateOptions& given, GenerateJob& job) {
+  const double guidance = *job.options.guidance;
+  const auto without_guidance = [&](const std::string& option) {
+    job.unused.push_back("[--" + option + "] changes nothing at guidance " + to_text(guidance) +
+                         ", which is none; raise --guidance above 1 or leave it out");
+  };
+  if (guidance <= 1 && !given.negative.empty()) without_guidance("negative");
+  if (guidance <= 1 && given.guidance_rescale.value_or(0) > 0) without_guidance("guidance-rescale");
+  if (given.prompt_blend != GenerateOptions{}.prompt_blend && given.prompt_keys.size() < 2 &&
+      job.stages.size() < 2 && !(given.prompt_keys.size() == 1 && !given.prompt.empty()))
+    job.unused.push_back(
+        "[--prompt-blend] changes nothing with one prompt; add --prompt-at or --synopsis, or leave it out");
+}
+
 }  // namespace
 
 GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choice,
@@ -117,6 +132,7 @@ GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choic
   resolve_outputs(job);
   resolve_previews(job);
   resolve_plugins(job, registries);
+  name_unused(options, job);
   return job;
 }
 

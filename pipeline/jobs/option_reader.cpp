@@ -23,7 +23,9 @@ struct Assign {
   void operator()(int64_t GenerateOptions::*member) const { options.*member = as<int64_t>(); }
   void operator()(std::optional<int64_t> GenerateOptions::*member) const { options.*member = as<int64_t>(); }
   void operator()(std::optional<double> GenerateOptions::*member) const { options.*member = as<double>(); }
-  void operator()(std::optional<uint64_t> GenerateOptions::*member) const { options.*member = as<uint64_t>(); }
+  void operator()(std::optional<uint64_t> GenerateOptions::*member) const {
+    options.*member = as<uint64_t>();
+  }
   void operator()(std::vector<std::string> GenerateOptions::*member) const {
     options.*member = {as<std::string>()};
   }
@@ -114,9 +116,9 @@ void read_options(const std::string& place, const std::string& text, GenerateOpt
     const JobOption* option = find_job_option(key);
     if (!option) {
       const std::string near = near_option(key);
-      throw std::invalid_argument("[" + place + "] the option '" + models::shown(key) + "' is not known; " +
-                                  (near.empty() ? "use the names of reel generate --help"
-                                                : "did you mean '" + near + "'?"));
+      throw std::invalid_argument(
+          "[" + place + "] the option '" + models::shown(key) + "' is not known; " +
+          (near.empty() ? "use the names of reel generate --help" : "did you mean '" + near + "'?"));
     }
     if (const auto [first, added] = seen.emplace(option, key); !added) {
       throw std::invalid_argument("[" + place + "] '" + first->second + "' and '" + key +
@@ -128,7 +130,8 @@ void read_options(const std::string& place, const std::string& text, GenerateOpt
                                   " on the command line");
     }
     if (!read_value(*option, value, options))
-      throw BadValue(place, models::shown(key), rule_of(*option), shown_value(value), "see reel generate --help");
+      throw BadValue(place, models::shown(key), rule_of(*option), shown_value(value),
+                     "see reel generate --help");
   }
 }
 

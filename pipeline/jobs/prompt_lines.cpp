@@ -21,14 +21,16 @@ PromptLine read_line(const std::string& text, int number, const GenerateOptions&
   PromptLine line{.number = number, .options = base};
   try {
     if (text.size() > kMostLineBytes)
-      throw std::invalid_argument("[" + place_of(number) + "] must have at most 1 MiB; is it the right file?");
+      throw std::invalid_argument("[" + place_of(number) +
+                                  "] must have at most 1 MiB; is it the right file?");
     if (text.front() == '{')
       read_options(place_of(number), text, line.options);
     else
       line.options.prompt = text;
     const GenerateOptions& job = line.options;
     if (job.prompt.empty() && job.prompt_keys.empty() && job.synopsis.empty())
-      throw std::invalid_argument("[" + place_of(number) + "] needs a prompt; for example {\"prompt\": \"a fox\"}");
+      throw std::invalid_argument("[" + place_of(number) +
+                                  "] needs a prompt; for example {\"prompt\": \"a fox\"}");
   } catch (const std::invalid_argument& error) {
     line.fault = error.what();
   }
@@ -45,7 +47,8 @@ std::string file_key(const std::string& path) {
 std::vector<std::string> outputs_of(const GenerateOptions& options) {
   if (options.output.empty()) return {};
   if (!options.compare) return {options.output};
-  return {options.output, with_suffix(options.output, "-unedited"), with_suffix(options.output, "-side-by-side")};
+  return {options.output, with_suffix(options.output, "-unedited"),
+          with_suffix(options.output, "-side-by-side")};
 }
 
 }  // namespace
@@ -87,7 +90,8 @@ void name_outputs(std::vector<PromptLine>& lines) {
   std::map<std::string, int> used;
   for (PromptLine& line : lines) {
     if (!line.fault.empty() || !line.options.output.empty()) continue;
-    const std::string slug = prompt_slug(line.options.prompt.empty() ? line.options.synopsis : line.options.prompt);
+    const std::string slug =
+        prompt_slug(line.options.prompt.empty() ? line.options.synopsis : line.options.prompt);
     const int count = ++used[slug];
     line.options.output = slug + (count > 1 ? "-" + std::to_string(count) : "") + ".mp4";
   }

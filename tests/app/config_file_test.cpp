@@ -66,7 +66,8 @@ std::pair<std::string, std::string> samples(CLI::Option& option) {
     case ValueType::kNumber: {
       double low = 1, high = 9;
       std::sscanf(label.substr(std::min(label.find('('), label.size())).c_str(), "(%lf to %lf)", &low, &high);
-      for (const double value : {low, low + 1, high}) values.push_back(to_text(static_cast<int64_t>(std::ceil(value))));
+      for (const double value : {low, low + 1, high})
+        values.push_back(to_text(static_cast<int64_t>(std::ceil(value))));
       break;
     }
     default:
@@ -85,7 +86,9 @@ std::string unquoted(const std::string& value) {
   return value.starts_with('"') ? value.substr(1, value.size() - 2) : value;
 }
 
-void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 class ConfigFileTest : public testing::Test {
  protected:
@@ -114,9 +117,10 @@ TEST_F(ConfigFileTest, EveryVerbThatRunsSomethingHasIt) {
   std::vector<Path> verbs;
   collect_verbs(program.app, {}, verbs);
   EXPECT_GE(verbs.size(), 24u);
-  for (const char* name : {"generate", "graph.run", "eval.world", "eval.synopsis", "eval.sweep", "inspect", "replay",
-                           "doctor", "models.check", "edits"}) {
-    EXPECT_TRUE(std::ranges::any_of(verbs, [&](const Path& path) { return joined(path, ".") == name; })) << name;
+  for (const char* name : {"generate", "graph.run", "eval.world", "eval.synopsis", "eval.sweep", "inspect",
+                           "replay", "doctor", "models.check", "edits"}) {
+    EXPECT_TRUE(std::ranges::any_of(verbs, [&](const Path& path) { return joined(path, ".") == name; }))
+        << name;
   }
 }
 
@@ -137,8 +141,8 @@ TEST_F(ConfigFileTest, EveryOptionOfEveryVerbArrives) {
         if (needed->get_required() && needed != option) required += key_of(*needed) + " = \"needed\"\n";
       }
       const std::string line = key + " = " + value + "\n", table = "[" + joined(path, ".") + "]\n";
-      for (const std::string& text : {required + line, table + required + line,
-                                      required + key + " = " + other + "\n" + table + line}) {
+      for (const std::string& text :
+           {required + line, table + required + line, required + key + " = " + other + "\n" + table + line}) {
         write(folder_ / "c.toml", text);
         std::vector<std::string> words = path;
         words.insert(words.end(), {"--config", folder_ / "c.toml"});
@@ -146,7 +150,8 @@ TEST_F(ConfigFileTest, EveryOptionOfEveryVerbArrives) {
         try {
           program.parse(words);
         } catch (const CLI::ParseError& error) {
-          EXPECT_THAT(error.what(), AllOf(HasSubstr("--" + key), HasSubstr("belongs to"))) << place << "\n" << text;
+          EXPECT_THAT(error.what(), AllOf(HasSubstr("--" + key), HasSubstr("belongs to"))) << place << "\n"
+                                                                                           << text;
           continue;
         } catch (const std::invalid_argument& error) {
           ADD_FAILURE() << place << ": " << error.what() << "\n" << text;
@@ -169,7 +174,8 @@ TEST_F(ConfigFileTest, EveryOptionOfEveryVerbArrives) {
       } catch (const CLI::ParseError&) {
         continue;  // as above
       }
-      EXPECT_EQ(verb_at(program.app, path).get_option("--" + key)->results(), std::vector<std::string>{unquoted(other)})
+      EXPECT_EQ(verb_at(program.app, path).get_option("--" + key)->results(),
+                std::vector<std::string>{unquoted(other)})
           << place << ": the command line wins";
     }
   }
@@ -180,8 +186,10 @@ TEST_F(ConfigFileTest, TheProgramDoesWhatTheFileSays) {
   const std::string model = std::string(REEL_GOLDEN) + "/pipelines/merged_ddim";
   write(folder_ / "options.toml",
         "\xEF\xBB\xBF# as an editor may write it\r\nsteps = 1\r\nframes = 4\r\nseed = 7\r\njson = true\r\n"
-        "size = \"32x16\"\r\n[generate]\r\noutput = \"a.y4m\"\r\nmodel = \"" + model + "\"\r\n"
-        "edit = [\"scale:factor=2@kind=temporal\"]\r\nguidance = 4\r\n[inspect]\r\nsites = 3\r\n");
+        "size = \"32x16\"\r\n[generate]\r\noutput = \"a.y4m\"\r\nmodel = \"" +
+            model +
+            "\"\r\n"
+            "edit = [\"scale:factor=2@kind=temporal\"]\r\nguidance = 4\r\n[inspect]\r\nsites = 3\r\n");
   const CommandResult result =
       reel_command(folder_, {"generate", "a fox", "--config", "options.toml", "--frames", "3"});
   ASSERT_EQ(result.code, 0) << result.err;
@@ -193,9 +201,10 @@ TEST_F(ConfigFileTest, NamesFileLineKeyAndTheNearestSpelling) {
   const Path verb = {"generate"};
   EXPECT_EQ(refusal(verb, "steps = 2\nstesp = 3\n"),
             "[c.toml, line 2] 'stesp' is no option of 'reel generate'; did you mean 'steps'?");
-  EXPECT_EQ(refusal(verb, "sites = 3\n"),
-            "[c.toml, line 1] 'sites' is no option of 'reel generate'; it is one of 'reel inspect': put it into a "
-            "table [inspect]");
+  EXPECT_EQ(
+      refusal(verb, "sites = 3\n"),
+      "[c.toml, line 1] 'sites' is no option of 'reel generate'; it is one of 'reel inspect': put it into a "
+      "table [inspect]");
   EXPECT_EQ(refusal(verb, "[genrate]\nsteps = 3\n"),
             "[c.toml, line 1] the table [genrate] is not a verb of 'reel'; did you mean [generate]?");
   EXPECT_EQ(refusal(verb, "[graph.rum]\nseed = 3\n"),
@@ -205,7 +214,8 @@ TEST_F(ConfigFileTest, NamesFileLineKeyAndTheNearestSpelling) {
       << "tables of other verbs are looked at";
   EXPECT_EQ(refusal(verb, "prompt-blend = \"hold\"\nsynopsis_blend = \"hold\"\n"),
             "[c.toml, line 2] 'synopsis_blend' and 'prompt-blend' are one option; keep one of them");
-  EXPECT_THAT(refusal(verb, "config = \"other.toml\"\n"), HasSubstr("'config' names a file on the command line only"));
+  EXPECT_THAT(refusal(verb, "config = \"other.toml\"\n"),
+              HasSubstr("'config' names a file on the command line only"));
   EXPECT_THAT(refusal(verb, "help = true\n"), HasSubstr("line 1] 'help' is no option"));
 }
 
@@ -214,18 +224,22 @@ TEST_F(ConfigFileTest, RefusesValuesInTheWordsOfTheCommandLine) {
   const std::string steps = "[c.toml, line 1] 'steps' must be an integer from 1 to 10000, got ";
   for (const char* value : {"0", "10001", "1.5", "4.0", "true", "\"4\"", "nan", "1e3"})
     EXPECT_THAT(fault(std::string("steps = ") + value), testing::StartsWith(steps)) << value;
-  EXPECT_EQ(fault("seed = -1"),
-            "[c.toml, line 1] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a random one");
+  EXPECT_EQ(
+      fault("seed = -1"),
+      "[c.toml, line 1] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a random one");
   EXPECT_EQ(fault("guidance = inf"),
             "[c.toml, line 1] 'guidance' must be a number from 0 to 100, got inf; see reel generate --help");
   EXPECT_EQ(fault("compare = 1"),
             "[c.toml, line 1] 'compare' must be true or false, got 1; see reel generate --help");
-  EXPECT_EQ(fault("negative = 3"), "[c.toml, line 1] 'negative' must be a text, got 3; see reel generate --help");
+  EXPECT_EQ(fault("negative = 3"),
+            "[c.toml, line 1] 'negative' must be a text, got 3; see reel generate --help");
   EXPECT_EQ(fault("edit = [\"a\", 3]"),
             "[c.toml, line 1] 'edit' must be a text or a list of texts, got 3; see reel generate --help");
-  EXPECT_EQ(fault("steps = [1, 2]"),
-            "[c.toml, line 1] 'steps' must be an integer from 1 to 10000, got 'a list'; see reel generate --help");
-  EXPECT_THAT(fault("dtype = \"f23\""), HasSubstr("must be auto, f32, bf16 or f16, got f23; did you mean 'f32'?"));
+  EXPECT_EQ(
+      fault("steps = [1, 2]"),
+      "[c.toml, line 1] 'steps' must be an integer from 1 to 10000, got 'a list'; see reel generate --help");
+  EXPECT_THAT(fault("dtype = \"f23\""),
+              HasSubstr("must be auto, f32, bf16 or f16, got f23; did you mean 'f32'?"));
   EXPECT_THAT(fault("negative = 2020-01-01"), HasSubstr("got a date or time"));
   EXPECT_EQ(fault("edit = [\"[a, b]\", \"c\"]"), "") << "brackets are part of a text";
 }

@@ -18,10 +18,11 @@ class JobListTest : public testing::Test {
  protected:
   CommandResult run(const std::string& list, const std::vector<std::string>& more = {}) {
     std::ofstream(folder_ / "jobs.txt", std::ios::binary) << list;
-    std::vector<std::string> words = {"generate", "--model", std::string(REEL_GOLDEN) + "/pipelines/merged_ddim",
-                                      "--frames", "2",       "--size",
-                                      "32x16",    "--steps", "1",
-                                      "--prompts", "jobs.txt"};
+    std::vector<std::string> words = {
+        "generate",  "--model", std::string(REEL_GOLDEN) + "/pipelines/merged_ddim",
+        "--frames",  "2",       "--size",
+        "32x16",     "--steps", "1",
+        "--prompts", "jobs.txt"};
     words.insert(words.end(), more.begin(), more.end());
     return reel_command(folder_, words);
   }
@@ -43,29 +44,33 @@ class JobListTest : public testing::Test {
 };
 
 TEST_F(JobListTest, NamesAllBadLinesAtOnceAndRunsTheGoodOnes) {
-  const CommandResult result = run(
-      "\xEF\xBB\xBF" "a fox\r\n"
-      "\r\n"
-      "# a comment\r\n"
-      "{\"prompt\": \"b\", \"seed\": -1}\r\n"
-      "{\"prompt\": \"c\", \"prompt\": \"d\"}\r\n"
-      "{\"prompt\": \"e\", \"stesp\": 3}\r\n"
-      "{\"prompt\": \"f\", \"steps\": 3x}\r\n"
-      "{\"prompt\": \"g\", \"output\": \"g.mp4\", \"seed\": 3}\r\n"
-      "{\"prompt\": \"h\", \"output\": \"./g.mp4\"}\r\n"
-      "{\"prompt\": \"i\", \"compare\": true}\r\n"
-      "{\"prompt\": \"j\", \"edit\": \"scael\"}",
-      {"-o", "a.mp4", "--seed", "5"});
+  const CommandResult result =
+      run("\xEF\xBB\xBF"
+          "a fox\r\n"
+          "\r\n"
+          "# a comment\r\n"
+          "{\"prompt\": \"b\", \"seed\": -1}\r\n"
+          "{\"prompt\": \"c\", \"prompt\": \"d\"}\r\n"
+          "{\"prompt\": \"e\", \"stesp\": 3}\r\n"
+          "{\"prompt\": \"f\", \"steps\": 3x}\r\n"
+          "{\"prompt\": \"g\", \"output\": \"g.mp4\", \"seed\": 3}\r\n"
+          "{\"prompt\": \"h\", \"output\": \"./g.mp4\"}\r\n"
+          "{\"prompt\": \"i\", \"compare\": true}\r\n"
+          "{\"prompt\": \"j\", \"edit\": \"scael\"}",
+          {"-o", "a.mp4", "--seed", "5"});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(videos(), ElementsAre("a-0001.mp4", "g.mp4"));
   EXPECT_EQ(result.out, "a-0001.mp4\ng.mp4\n");
   const std::vector<std::string> expected = {
-      "job 2 of 9 (line 4): [--prompts, line 4] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a "
+      "job 2 of 9 (line 4): [--prompts, line 4] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it "
+      "out for a "
       "random one",
       "job 3 of 9 (line 5): [--prompts, line 5] has 'prompt' twice; keep one of them",
       "job 4 of 9 (line 6): [--prompts, line 6] the option 'stesp' is not known; did you mean 'steps'?",
-      "job 5 of 9 (line 7): [--prompts, line 7] must be a text or a JSON object of options: at 'steps', parse error",
-      "job 7 of 9 (line 9): [--prompts, line 9] writes './g.mp4', as line 8 does; give one of them another output",
+      "job 5 of 9 (line 7): [--prompts, line 7] must be a text or a JSON object of options: at 'steps', "
+      "parse error",
+      "job 7 of 9 (line 9): [--prompts, line 9] writes './g.mp4', as line 8 does; give one of them another "
+      "output",
       "job 8 of 9 (line 10): [--compare] shows a video without and with edits",
       "job 9 of 9 (line 11): [edit] 'scael' is not known; did you mean 'scale'?"};
   size_t at = 0;
@@ -114,7 +119,8 @@ TEST_F(JobListTest, ProgressAsJsonIsJsonLinesOnly) {
   }
   ASSERT_EQ(stages["error"].size(), 1u);
   EXPECT_EQ(stages["error"][0]["line"], 2);
-  EXPECT_THAT(stages["error"][0]["message"].get<std::string>(), HasSubstr("'frames' must be an integer from 1"));
+  EXPECT_THAT(stages["error"][0]["message"].get<std::string>(),
+              HasSubstr("'frames' must be an integer from 1"));
   ASSERT_EQ(stages["seed"].size(), 1u) << "the other one was given";
   EXPECT_TRUE(stages["seed"][0]["seed"].is_number_unsigned());
   ASSERT_EQ(stages["job"].size(), 2u);
@@ -150,7 +156,8 @@ TEST_F(JobListTest, FinishedFilesCountAsDone) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(all[i].contains("skipped"), i != 3) << all[i];
   EXPECT_THAT(again.err, HasSubstr("\"stage\":\"skipped\""));
   fs::remove(folder_ / "own_01.png");
-  EXPECT_EQ(run(list, {"--skip-existing"}).code, 1) << "a part of a sequence is not finished, and is not replaced";
+  EXPECT_EQ(run(list, {"--skip-existing"}).code, 1)
+      << "a part of a sequence is not finished, and is not replaced";
 }
 
 TEST_F(JobListTest, ADryRunNamesBadLinesToo) {

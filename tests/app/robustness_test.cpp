@@ -196,7 +196,8 @@ TEST_P(BadPlace, IsRefusedBeforeAnyWork) {
     expect_one_error(ChildProcess(folder, words).wait(), target);
     words.insert(words.end(), {"--progress", "json"});
     const std::string events = ChildProcess(folder, words).wait().err;
-    EXPECT_THAT(events, AllOf(StartsWith("{"), HasSubstr(message), HasSubstr(R"("stage":"error")"))) << option;
+    EXPECT_THAT(events, AllOf(StartsWith("{"), HasSubstr(message), HasSubstr(R"("stage":"error")")))
+        << option;
     EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 1) << "no node has begun";
     EXPECT_THAT(names_in(folder), ElementsAre("file", "folder" + suffix)) << option;
   }
@@ -220,7 +221,8 @@ TEST(RobustnessTest, CtrlCInAListKeepsWhatIsFinished) {
   const ChildResult result = child.wait();
   EXPECT_EQ(result.code, 130);
   EXPECT_EQ(result.out, "a-0001.mp4\n");
-  EXPECT_THAT(result.err, HasSubstr(R"("kind":"interrupted","message":"interrupted; what was finished is kept")"));
+  EXPECT_THAT(result.err,
+              HasSubstr(R"("kind":"interrupted","message":"interrupted; what was finished is kept")"));
   EXPECT_THAT(names_in(folder), ElementsAre("a-0001.mp4", "jobs.txt"));
   EXPECT_EQ(media::VideoReader::open(folder / "a-0001.mp4")->info().frames, 4);
 }

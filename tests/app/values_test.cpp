@@ -27,7 +27,8 @@ TEST(ValuesTest, NumbersAreNotBent) {
             std::string("'--guidance' must be a number from 0 to 100, got ") + value);
   for (const char* value : {"0", "1e3", "1_000", "0x10", "010", "4.0", "99999999999999999999", "-3"})
     refused({"generate", "a", "--steps", value},
-            std::string("'--steps' must be an integer from 1 to 10000, got ") + value + "; see reel generate --help");
+            std::string("'--steps' must be an integer from 1 to 10000, got ") + value +
+                "; see reel generate --help");
   refused({"generate", "a", "--clip-skip", "-3"}, "'--clip-skip' must be an integer from 0 to 24, got -3");
   refused({"generate", "a", "--compare=yes"}, "'--compare' must be true or false, got yes");
   refused({"generate", "a", "--threads", "-1"}, "'--threads' must be an integer from 0 to 1024");
@@ -38,7 +39,8 @@ TEST(ValuesTest, NumbersAreNotBent) {
   refused({"eval", "world", "--two-fraction", "nan"}, "'--two-fraction' must be a number from 0 to 1");
   refused({"eval", "synopsis", "--stages", "0x4"}, "'--stages' must be an integer from 2 to 64");
   refused({"eval", "sweep", "--edit", "scale:factor=1|2", "--seeds", "1.0"}, "'--seeds' must be an integer");
-  refused({"generate", "a", "--prompt-blend", "hodl"}, "must be linear or hold, got hodl; did you mean 'hold'?");
+  refused({"generate", "a", "--prompt-blend", "hodl"},
+          "must be linear or hold, got hodl; did you mean 'hold'?");
 }
 
 // One value through each door: the same words after the place.
@@ -54,8 +56,8 @@ TEST(ValuesTest, EachPlaceRefusesInTheSameWords) {
 
 TEST(ValuesTest, RepeatableOptionsTakeOneWordEach) {
   const TemporaryFolder folder;
-  const CommandResult result =
-      reel_command(folder, {"generate", "--models-dir", "somewhere", "a fox", "--edit", "[a,b]", "--dry-run"});
+  const CommandResult result = reel_command(
+      folder, {"generate", "--models-dir", "somewhere", "a fox", "--edit", "[a,b]", "--dry-run"});
   EXPECT_THAT(result.err, HasSubstr("'[a,b]'")) << "brackets are part of the text, and the prompt is one";
 }
 

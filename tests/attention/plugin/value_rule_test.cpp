@@ -9,8 +9,10 @@ TEST(ValueRuleTest, ReadsDecimalIntegersAndNothingElse) {
   EXPECT_EQ(read_integer("-12"), -12);
   EXPECT_EQ(read_integer("9223372036854775807"), INT64_MAX);
   EXPECT_EQ(read_unsigned("18446744073709551615"), UINT64_MAX);
-  for (const char* text : {"", " ", " 4", "4 ", "+4", "4.0", "4.7", "1e3", "0x10", "010", "-01", "00", "1_000", "1,000",
-                           "four", "4x", "nan", "9223372036854775808", "--4", "\xd9\xa4"})
+  for (const char* text :
+       {"",    " ",       " 4", "4 ",    "+4",    "4.0",  "4.7", "1e3", "0x10",
+        "010", "-01",     "00", "1_000", "1,000", "four", "4x",  "nan", "9223372036854775808",
+        "--4", "\xd9\xa4"})
     EXPECT_EQ(read_integer(text), std::nullopt) << text;
   for (const char* text : {"-1", "-0x1", "18446744073709551616", "1.5", "1e999"})
     EXPECT_EQ(read_unsigned(text), std::nullopt) << text;
@@ -21,8 +23,8 @@ TEST(ValueRuleTest, ReadsFiniteNumbers) {
   EXPECT_EQ(read_number("-0.5"), -0.5);
   EXPECT_EQ(read_number(".5"), 0.5);
   EXPECT_EQ(read_number("1e-3"), 0.001);
-  for (const char* text : {"", "nan", "NaN", "inf", "-inf", "infinity", "1e999", "-1e999", "0x1p3", "+1", "1.5 ", " 1.5",
-                           "1,5", "1.5x", "007", "-01.5", "1.2.3", "e5"})
+  for (const char* text : {"", "nan", "NaN", "inf", "-inf", "infinity", "1e999", "-1e999", "0x1p3", "+1",
+                           "1.5 ", " 1.5", "1,5", "1.5x", "007", "-01.5", "1.2.3", "e5"})
     EXPECT_EQ(read_number(text), std::nullopt) << text;
 }
 

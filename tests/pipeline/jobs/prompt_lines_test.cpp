@@ -72,13 +72,15 @@ TEST(PromptLinesTest, ErrorsNameTheLineOfTheFile) {
 }
 
 TEST(PromptLinesTest, SkipsCommentsBlankLinesAndTheByteOrderMark) {
-  const auto lines = read_lines("\xEF\xBB\xBF{\"prompt\": \"a\"}\r\n  # not this\n\n \t\nb # not a comment\n{\"frames\": 0}");
+  const auto lines = read_lines(
+      "\xEF\xBB\xBF{\"prompt\": \"a\"}\r\n  # not this\n\n \t\nb # not a comment\n{\"frames\": 0}");
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0].options.prompt, "a");
   EXPECT_EQ(lines[1].number, 5);
   EXPECT_EQ(lines[1].options.prompt, "b # not a comment");
   EXPECT_EQ(lines[2].number, 6);
-  EXPECT_THAT(lines[2].fault, HasSubstr("[--prompts, line 6] 'frames' must be an integer from 1 to 4096, got 0"));
+  EXPECT_THAT(lines[2].fault,
+              HasSubstr("[--prompts, line 6] 'frames' must be an integer from 1 to 4096, got 0"));
 }
 
 TEST(PromptLinesTest, ALineNeedsAPromptAndAPromptALine) {
@@ -90,7 +92,8 @@ TEST(PromptLinesTest, ALineNeedsAPromptAndAPromptALine) {
 }
 
 TEST(PromptLinesTest, NamesOutputsByPromptAndPlaceInTheList) {
-  auto lines = read_lines("A fox!\n{\"prompt\": \"b\", \"output\": \"own.mp4\"}\na fox\n{\"synopsis\": \"x; y\"}\n");
+  auto lines =
+      read_lines("A fox!\n{\"prompt\": \"b\", \"output\": \"own.mp4\"}\na fox\n{\"synopsis\": \"x; y\"}\n");
   name_outputs(lines);
   EXPECT_EQ(lines[0].options.output, "a-fox.mp4");
   EXPECT_EQ(lines[1].options.output, "own.mp4");
