@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "attention/plugin/misfit.h"
+#include "attention/plugin/value_rule.h"
 #include "pipeline/jobs/job_prompts.h"
 #include "pipeline/jobs/lora_choice.h"
 #include "pipeline/jobs/output_names.h"
@@ -15,10 +16,10 @@ namespace reel::pipeline {
 namespace {
 
 std::pair<int64_t, int64_t> parse_size(const std::string& text) {
-  long long width = 0, height = 0;
-  char rest = 0;
-  if (std::sscanf(text.c_str(), "%lldx%lld%c", &width, &height, &rest) != 2 || width < 1 || height < 1 ||
-      width > 16384 || height > 16384) {
+  const size_t x = std::min(text.find('x'), text.size());
+  const int64_t width = read_integer(text.substr(0, x)).value_or(0),
+                height = read_integer(text.substr(std::min(x + 1, text.size()))).value_or(0);
+  if (width < 1 || height < 1 || width > 16384 || height > 16384) {
     throw std::invalid_argument("[--size] must be WIDTHxHEIGHT in pixels, got '" + text +
                                 "'; for example 512x320");
   }
