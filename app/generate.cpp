@@ -82,18 +82,19 @@ class GenerateRun {
  private:
   void one(const GenerateOptions& options, const ListPlace& place) {
     if (options_.dry_run)
-      dry_run(session_job(options, options_.common));
+      dry_run(session_job(options, options_.common), place);
     else
       make(options, place);
   }
 
-  void dry_run(const GenerateJob& job) {
+  void dry_run(const GenerateJob& job, const ListPlace& list_place) {
     const CommonOptions& common = options_.common;
     const pipeline::Graph graph = pipeline::build_graph(job);
     const auto problems = pipeline::check(plugins().nodes, graph);
     if (!problems.empty()) throw pipeline::GraphError(problems);
     if (!job.options.save_graph.empty()) pipeline::save_graph(graph, job.options.save_graph);
-    const std::string text = describe_plan(job, place(common), common.json);
+    const std::string text = describe_plan(job, place(common), common.json, list_place);
+    for (const std::string& sentence : job.unused) warn(common, sentence, list_place);
     if (common.json) return print_json(text);
     std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
   }

@@ -63,7 +63,8 @@ double fact(const pipeline::Report& report, const char* id, const char* name) {
 
 }  // namespace
 
-std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json) {
+std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json,
+                          const ListPlace& list) {
   const pipeline::GenerateOptions& options = job.options;
   const pipeline::JobPlace where = job_place(job, placement);
   attention::EditPlan plan;
@@ -81,6 +82,7 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
                    {"memory", memory_estimate(job, placement)},
                    {"sites", sites.size()},
                    {"edits", edits_json(edits, true)}};
+  add_place(document, list);
   if (as_json) return document.dump();
   const double mib = 1.0 / (1 << 20);
   std::string text = "Plan for " + options.output + "\n";

@@ -20,7 +20,8 @@ struct RunFacts {
 };
 
 /// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON.
-std::string describe_plan(const pipeline::GenerateJob& job, const Placement& placement, bool json);
+std::string describe_plan(const pipeline::GenerateJob& job, const Placement& placement, bool json,
+                          const ListPlace& list = {});
 
 /// The JSON object that --json prints for a finished video.
 std::string describe_run(const pipeline::GenerateJob& job, const pipeline::Report& report,

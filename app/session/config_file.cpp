@@ -109,7 +109,10 @@ class ConfigFile {
   void apply() {
     const toml::table document = parse();
     collect(document, *root_, 0);
-    for (const auto& [option, entry] : chosen_) {
+    std::vector<std::pair<CLI::Option*, Entry>> given(chosen_.begin(), chosen_.end());
+    // In the order of the file, so that of several faults the first is named.
+    std::ranges::sort(given, {}, [](const auto& one) { return one.second.value->source().begin.line; });
+    for (const auto& [option, entry] : given) {
       if (option->count() == 0) give(*option, entry);  // else the command line has it
     }
   }

@@ -54,6 +54,39 @@ TEST(ValuesTest, EachPlaceRefusesInTheSameWords) {
   EXPECT_THAT(reel_command(folder, {"generate", "--prompts", "jobs.txt"}).err, HasSubstr(words));
 }
 
+// Some editors write U+FEFF at the head of a text file.
+TEST(ValuesTest, AByteOrderMarkIsNoPartOfAnyTextFile) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const auto mark = [&](const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::ofstream(path, std::ios::binary) << "\xEF\xBB\xBF" << text;
+  };
+  ASSERT_EQ(reel_command(folder, {"graph", "new", "generate", "-o", "g.json"}).code, 0);
+  mark(folder.path() / "g.json");
+  const CommandResult graph = reel_command(folder, {"graph", "check", "g.json"});
+  EXPECT_EQ(graph.code, 0) << graph.err;
+  fs::copy(std::string(REEL_GOLDEN) + "/pipelines/merged_ddim", folder.path() / "model",
+           fs::copy_options::recursive);
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path() / "model")) {
+    if (entry.path().extension() == ".json" || entry.path().extension() == ".txt") mark(entry.path());
+  }
+  const CommandResult model = reel_command(folder, {"models", "check", "model"});
+  EXPECT_EQ(model.code, 0) << model.out << model.err;
+  const CommandResult plain = reel_command(folder, {"models", "tokenize", "model"}, "a fox\n"),
+                      marked = reel_command(folder, {"models", "tokenize", "model"},
+                                            "\xEF\xBB\xBF"
+                                            "a fox\n");
+  EXPECT_EQ(plain.code, 0) << plain.err;
+  EXPECT_EQ(plain.out, marked.out);
+  fs::copy(std::string(REEL_ASSETS_DIR) + "/world", folder.path() / "world", fs::copy_options::recursive);
+  mark(folder.path() / "world" / "world.json");
+  const CommandResult world =
+      reel_command(folder, {"eval", "world", "--truth", "--prompts", "1", "--world", "world"});
+  EXPECT_EQ(world.code, 0) << world.err;
+}
+
 TEST(ValuesTest, RepeatableOptionsTakeOneWordEach) {
   const TemporaryFolder folder;
   const CommandResult result = reel_command(
