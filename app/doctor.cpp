@@ -68,6 +68,7 @@ int doctor(const CommonOptions& options) {
     print_json(json{{"ok", all_good}, {"checks", checks}}.dump());
   } else {
     for (const auto& check : checks) {
+      if (options.quiet && check["ok"].get<bool>()) continue;
       std::cout << (check["ok"].get<bool>() ? "ok    " : "FAIL  ") << check["name"].get<std::string>() << ": "
                 << check["fact"].get<std::string>();
       if (!check["ok"].get<bool>()) std::cout << "; " << check["hint"].get<std::string>();
@@ -83,9 +84,9 @@ void add_doctor_verb(CLI::App& app, Action& action) {
   CLI::App* verb =
       app.add_subcommand("doctor", "Devices, codecs, threads, memory; exit 0 when the default job can run");
   auto options = std::make_shared<CommonOptions>();
-  add_output_options(*verb, *options);
-  verb->add_option("--models-dir", options->models_dirs,
-                   "folder with model folders (repeatable; also $REEL_MODELS)");
+  add_output_options(*verb, *options, {.verbose = false});
+  verb->get_option("--quiet")->description("print only what is amiss");
+  add_models_dir(*verb, *options);
   verb->callback([options, &action] { action = [options] { return doctor(*options); }; });
 }
 

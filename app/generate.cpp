@@ -1,22 +1,22 @@
 // `reel generate`: text to video. Binds options to a graph and hands it to the engine; no tensor math here.
-#include <sys/resource.h>
-
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include "app/generate_report.h"
+#include "app/job_list.h"
 #include "app/job_options.h"
 #include "app/preview.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/notes.h"
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/progress.h"
-#include "app/session/run_guarded.h"
 #include "app/session/session.h"
+#include "app/session/value_option.h"
 #include "app/session_job.h"
 #include "app/verbs.h"
 #include "models/files/input/input_stream.h"
@@ -26,7 +26,6 @@
 #include "pipeline/graph/graph_draw.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/jobs/generate_graph.h"
-#include "pipeline/jobs/prompt_lines.h"
 #include "pipeline/run/model_cache.h"
 
 namespace reel::app {
@@ -35,13 +34,10 @@ namespace {
 using pipeline::GenerateJob;
 using pipeline::GenerateOptions;
 
-/// Of a list of jobs, all of which are held: 100,000 long ones.
-constexpr uint64_t kMostListBytes = uint64_t{64} << 20;
-
 struct VerbOptions {
   CommonOptions common;
   GenerateOptions job;
-  std::string prompts_file;
+  JobListOptions list;
   bool dry_run = false;
 };
 
@@ -68,54 +64,44 @@ class GenerateRun {
   explicit GenerateRun(VerbOptions options) : options_(std::move(options)) {}
 
   int run() {
-    const std::vector<GenerateOptions> jobs = read_jobs();
-    if (options_.dry_run) {
-      for (const GenerateOptions& job : jobs) dry_run(session_job(job, options_.common));
-      return kDone;
+    const JobListOptions& list = options_.list;
+    const GenerateOptions& job = options_.job;
+    if (!options_.dry_run) engine_ = make_engine(options_.common);
+    if (!list.file.empty() && !options_.dry_run) make_output_folder(job.output_dir);
+    if (!list.file.empty())
+      return run_job_list(
+          list, job, options_.common,
+          [this](const GenerateOptions& options, const ListPlace& place) { one(options, place); });
+    if (list.skip_existing)
+      throw std::invalid_argument(
+          "[--skip-existing] is for lists of jobs; add --prompts FILE or leave it out");
+    if (job.prompt.empty() && job.prompt_keys.empty() && job.synopsis.empty()) {
+      throw std::invalid_argument(
+          "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
     }
-    make_output_folder(options_.job.output_dir);
-    engine_ = make_engine(options_.common);
-    if (jobs.size() == 1) {
-      one(jobs[0]);
-      return kDone;
-    }
-    int failed = 0;
-    for (const GenerateOptions& job : jobs) {
-      if (stop_request()) throw pipeline::Cancelled();
-      const int code = run_guarded(options_.common.json, [&] { return one(job), int{kDone}; });
-      if (code == kInterrupted) return code;
-      failed += code != kDone;
-    }
-    return failed ? kSomeFailed : kDone;
+    if (!options_.dry_run) make_output_folder(job.output_dir);
+    one(job, {});
+    return kDone;
   }
 
  private:
-  std::vector<GenerateOptions> read_jobs() const {
-    const GenerateOptions& job = options_.job;
-    const std::string& name = options_.prompts_file;
-    if (name.empty()) {
-      if (job.prompt.empty() && job.prompt_keys.empty() && job.synopsis.empty()) {
-        throw std::invalid_argument(
-            "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
-      }
-      return {job};
-    }
-    models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
-                             {.streams = true});
-    return pipeline::read_prompt_lines(list, name, job);
+  void one(const GenerateOptions& options, const ListPlace& place) {
+    if (options_.dry_run)
+      dry_run(session_job(options, options_.common), place);
+    else
+      make(options, place);
   }
 
-  void dry_run(const GenerateJob& job) {
+  void dry_run(const GenerateJob& job, const ListPlace& list_place) {
     const CommonOptions& common = options_.common;
     const pipeline::Graph graph = pipeline::build_graph(job);
     const auto problems = pipeline::check(plugins().nodes, graph);
     if (!problems.empty()) throw pipeline::GraphError(problems);
     save(graph, job.options);
     std::vector<std::string> warnings;
-    const std::string text = describe_plan(job, place(common), common.json, warnings);
-    if (const pipeline::Listener say = make_progress(common)) {
-      for (const std::string& warning : warnings) say({"", pipeline::Warning{{}, warning}});
-    }
+    const std::string text = describe_plan(job, place(common), common.json, warnings, list_place);
+    for (const std::string& sentence : job.unused) warn(common, sentence, list_place);
+    for (const std::string& sentence : warnings) warn(common, sentence, list_place);
     if (common.json) return print_json(text);
     std::cout << text << "\n" << pipeline::draw_text(plugins().nodes, graph);
   }
@@ -132,18 +118,19 @@ class GenerateRun {
     if (text != pipeline::write_graph(graph)) pipeline::save_graph(graph, file, options.overwrite);
   }
 
-  void one(const GenerateOptions& options) {
+  void make(const GenerateOptions& options, const ListPlace& list_place) {
     const CommonOptions& common = options_.common;
     const auto start = std::chrono::steady_clock::now();
     const GenerateJob job = session_job(options, common);
     if (!options.save_tensors.empty()) models::check_target(options.save_tensors, options.overwrite);
-    if (!options.seed && !common.seed && !common.quiet)
-      std::cerr << "reel: seed " << *job.options.seed << "\n";
+    if (!options.seed && !common.seed) note_seed(common, *job.options.seed, list_place);
+    for (const std::string& sentence : job.unused) warn(common, sentence, list_place);
     const pipeline::Graph graph = pipeline::build_graph(job);
     save(graph, options);
     const Placement placement = place(common);
     const pipeline::JobPlace where = job_place(job, placement);
     pipeline::Request request = make_request(common, graph);
+    request.listener = make_progress(common, list_place);
     request.recipe = pipeline::write_recipe(job, where);
     request.access.replace = options.overwrite;
     request.recurs = !options.save_tensors.empty();  // these are read from what the engine kept
@@ -158,7 +145,7 @@ class GenerateRun {
     if (previews) previews->remove();
     if (!options.save_tensors.empty())
       save_tensors(options.save_tensors, options.overwrite, *engine_, result);
-    RunFacts facts{.place = where, .device = placement.device};
+    RunFacts facts{.place = where, .device = placement.device, .list = list_place};
     facts.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     facts.load_s = engine_->models().load_seconds() - loaded_before;
     if (common.json) {
@@ -185,10 +172,13 @@ void add_generate_verb(CLI::App& app, Action& action) {
       "Example: reel generate \"a rocket moving up in space\" -o rocket.mp4\n"
       "Defaults for size, frames, steps, guidance and fps come from the model's folder.");
   add_job_options(*verb, options->job);
-  verb->add_option("--prompts", options->prompts_file,
+  verb->add_option("--prompts", options->list.file,
                    "one job a line: a prompt, or a JSON object of options; - for standard input");
-  verb->add_flag("--dry-run", options->dry_run,
-                 "print the plan, the memory it needs and the sites that edits match; load nothing");
+  add_switch(
+      *verb, "--skip-existing", options->list.skip_existing,
+      "with --prompts: finished files count as done; outputs without a name are named after their prompts");
+  add_switch(*verb, "--dry-run", options->dry_run,
+             "print the plan, the memory it needs and the sites that edits match; load nothing");
   add_common_options(*verb, options->common);
   verb->callback([options, &action] { action = [options] { return GenerateRun(*options).run(); }; });
 }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/session/notes_json.h"
 #include "app/session/plugins.h"
 #include "app/session_job.h"
 #include "attention/plugin/dry_run.h"
@@ -63,7 +64,7 @@ double fact(const pipeline::Report& report, const char* id, const char* name) {
 }  // namespace
 
 std::string describe_plan(const GenerateJob& job, const Placement& placement, bool as_json,
-                          std::vector<std::string>& warnings) {
+                          std::vector<std::string>& warnings, const ListPlace& list) {
   const pipeline::GenerateOptions& options = job.options;
   const pipeline::JobPlace where = job_place(job, placement);
   const std::vector<attention::Site> sites = job_sites(job, placement);
@@ -77,6 +78,7 @@ std::string describe_plan(const GenerateJob& job, const Placement& placement, bo
                    {"sites", sites.size()},
                    {"edits", edits_json(edits, true)}};
   if (!warnings.empty()) document["warnings"] = warnings;
+  add_place(document, list);
   if (as_json) return document.dump();
   const double mib = 1.0 / (1 << 20);
   std::string text = "Plan for " + options.output + "\n";
@@ -135,6 +137,7 @@ std::string describe_run(const GenerateJob& job, const pipeline::Report& report,
   }
   document["nodes"] = nodes;
   if (!report.warnings.empty()) document["warnings"] = report.warnings;
+  add_place(document, facts.list);
   return document.dump();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/session/notes.h"
 #include "app/session/placement.h"
 #include "pipeline/jobs/generate_job.h"
 #include "pipeline/jobs/recipe.h"
@@ -16,12 +17,13 @@ struct RunFacts {
   pipeline::JobPlace place;
   at::Device device = at::kCPU;
   double total_s = 0, load_s = 0;
+  ListPlace list = {};
 };
 
 /// The plan of --dry-run: resolved options, memory, sites of each edit; text or JSON. `warnings`: what a run would warn
 /// about; the JSON has them, too.
 std::string describe_plan(const pipeline::GenerateJob& job, const Placement& placement, bool json,
-                          std::vector<std::string>& warnings);
+                          std::vector<std::string>& warnings, const ListPlace& list = {});
 
 /// The JSON object that --json prints for a finished video.
 std::string describe_run(const pipeline::GenerateJob& job, const pipeline::Report& report,

@@ -8,6 +8,7 @@
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
+#include "app/session/value_option.h"
 #include "app/verbs.h"
 #include "models/model_folder.h"
 #include "pipeline/graph/check.h"
@@ -191,12 +192,13 @@ void add_graph_verb(CLI::App& app, Action& action) {
   graph->footer(
       "Example: reel graph new generate -o g.json && reel graph set g.json sampler.steps=10 && reel graph "
       "run g.json");
+  // Most of these verbs print their result and nothing else: there is no less and no more to say.
   const auto verb = [&](const char* name, const char* help, const char* example,
-                        int (*run)(const GraphOptions&)) {
+                        int (*run)(const GraphOptions&), bool has_notes = false) {
     CLI::App* sub = graph->add_subcommand(name, help);
     sub->footer(std::string("Example: ") + example);
     auto options = std::make_shared<GraphOptions>();
-    add_output_options(*sub, options->common);
+    add_output_options(*sub, options->common, {.quiet = has_notes, .verbose = false});
     sub->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
     return std::pair{sub, options};
   };
@@ -205,14 +207,14 @@ void add_graph_verb(CLI::App& app, Action& action) {
   {
     auto [sub, o] = verb("new", "Prints a template, or writes it to a file",
                          "reel graph new generate -o g.json", make_new);
-    sub->add_option("template", o->name, "name of a template, or `empty`");
-    sub->add_flag("--list", o->list, "list the templates");
-    sub->add_option("-o,--output", o->output, "file to write; default: stdout");
-    sub->add_flag("-y,--overwrite", o->overwrite, "replace an existing file");
+    CLI::Option* name = sub->add_option("template", o->name, "name of a template, or `empty`");
+    CLI::Option* output = sub->add_option("-o,--output", o->output, "file to write; default: stdout");
+    add_switch(*sub, "--list", o->list, "list the templates")->excludes(name)->excludes(output);
+    add_switch(*sub, "-y,--overwrite", o->overwrite, "replace an existing file");
   }
   {
-    auto [sub, o] =
-        verb("add", "Adds a node and prints its id", "reel graph add g.json KSampler steps=20 model=1", add);
+    auto [sub, o] = verb("add", "Adds a node and prints its id",
+                         "reel graph add g.json KSampler steps=20 model=1", add, true);
     sub->add_option("file", o->file, file_help)->required();
     sub->add_option("class", o->name, "see reel nodes")->required();
     sub->add_option("values", o->assignments, "in=value, or in=ID[:slot] for links");
@@ -233,13 +235,13 @@ void add_graph_verb(CLI::App& app, Action& action) {
   }
   {
     auto [sub, o] = verb("remove", "Removes a node and says what it leaves unconnected",
-                         "reel graph remove g.json 3", remove);
+                         "reel graph remove g.json 3", remove, true);
     sub->add_option("file", o->file, file_help)->required();
     sub->add_option("id", o->id, "of the node")->required();
   }
   {
     auto [sub, o] = verb("check", "Prints every problem; exit status 3 if there is one",
-                         "reel graph check g.json", check);
+                         "reel graph check g.json", check, true);
     sub->add_option("file", o->file, read_help)->required();
     sub->add_option("--output-dir", o->output_dir, "as for reel graph run; default: the working folder");
     sub->add_option("--models-dir", o->common.models_dirs,
@@ -249,14 +251,14 @@ void add_graph_verb(CLI::App& app, Action& action) {
     auto [sub, o] = verb("show", "Draws the graph as text, for Graphviz or as a picture",
                          "reel graph show g.json --svg > g.svg", show);
     sub->add_option("file", o->file, read_help)->required();
-    CLI::Option* dot = sub->add_flag("--dot", o->dot, "for Graphviz");
-    sub->add_flag("--svg", o->svg, "as an SVG picture")->excludes(dot);
+    CLI::Option* dot = add_switch(*sub, "--dot", o->dot, "for Graphviz");
+    add_switch(*sub, "--svg", o->svg, "as an SVG picture")->excludes(dot);
   }
   {
     auto [sub, o] = verb("diff", "Compares two graphs by meaning", "reel graph diff a.json b.json", diff);
     sub->add_option("before", o->file, read_help)->required();
     sub->add_option("after", o->second, read_help)->required();
-    sub->add_flag("--exit-code", o->exit_code, "exit status 1 if they differ");
+    add_switch(*sub, "--exit-code", o->exit_code, "exit status 1 if they differ");
   }
   add_graph_run_verb(*graph, action);
 }

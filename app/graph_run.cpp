@@ -8,11 +8,13 @@
 #include "app/assignment.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/notes.h"
 #include "app/session/own_outputs.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/run_guarded.h"
 #include "app/session/session.h"
+#include "app/session/value_option.h"
 #include "app/verbs.h"
 #include "pipeline/graph/graph_change.h"
 #include "pipeline/graph/graph_json.h"
@@ -87,6 +89,7 @@ void print(const GraphRunOptions& options, const pipeline::Report& report, doubl
     nodes.push_back(node_json(node));
     if (const auto path = node.facts.find("path"); path != node.facts.end()) paths.push_back(path->second);
   }
+  note_nodes(options.common, report);
   if (options.common.json) {
     const json all = {{"graph", options.file},
                       {"outputs", paths},
@@ -96,11 +99,9 @@ void print(const GraphRunOptions& options, const pipeline::Report& report, doubl
     return print_json(all.dump(-1, ' ', false, json::error_handler_t::replace));
   }
   for (const json& path : paths) std::cout << path.get<std::string>() << std::endl;
-  if (!options.common.quiet) {
-    std::cerr << "reel: ran " << ran << " of " << report.nodes.size() << " nodes, "
-              << report.nodes.size() - ran << " cached, in "
-              << std::to_string(seconds).substr(0, std::to_string(seconds).find('.') + 3) << " s\n";
-  }
+  note(options.common, "ran " + std::to_string(ran) + " of " + std::to_string(report.nodes.size()) +
+                           " nodes, " + std::to_string(report.nodes.size() - ran) + " cached, in " +
+                           std::to_string(seconds).substr(0, std::to_string(seconds).find('.') + 3) + " s");
 }
 
 /// What a node refuses is a fault of the graph that gave it the value.
@@ -145,10 +146,9 @@ int watch(const GraphRunOptions& options, pipeline::Engine& engine, OwnOutputs& 
   while (true) {
     const std::string stamp = pipeline::file_stamp(options.file);
     const int code =
-        run_guarded(options.common.json, [&] { return run_once(options, engine, own), int{kDone}; });
+        run_guarded(voice_of(options.common), [&] { return run_once(options, engine, own), int{kDone}; });
     if (code == kInterrupted) return code;
-    if (!options.common.quiet)
-      std::cerr << "reel: waiting for changes of " << options.file << " (Ctrl-C ends)" << std::endl;
+    note(options.common, "waiting for changes of " + options.file + " (Ctrl-C ends)");
     std::string now;
     do {
       if (stop_request()) return kInterrupted;
@@ -184,30 +184,28 @@ void add_graph_run_verb(CLI::App& graph, Action& action) {
   auto options = std::make_shared<GraphRunOptions>();
   verb->footer("Example: reel graph run g.json --set 3.steps=10 -y");
   verb->add_option("file", options->file, "graph file; - for standard input")->required();
-  verb->add_option("--set", options->settings, "ID.input=value for this run, repeatable")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--only", options->only, "id of a node: run what it needs and nothing else, repeatable")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_flag("--watch", options->watch, "run again whenever the file changes");
-  verb->add_flag(
-      "-y,--overwrite", options->overwrite,
-      "replace existing output files; those of earlier runs, unchanged since, are replaced anyway");
+  add_texts(*verb, "--set", options->settings, "ID.input=value for this run, repeatable");
+  add_texts(*verb, "--only", options->only, "id of a node: run what it needs and nothing else, repeatable");
+  add_switch(*verb, "--watch", options->watch, "run again whenever the file changes");
+  add_switch(*verb, "-y,--overwrite", options->overwrite,
+             "replace existing output files; those of earlier runs, unchanged since, are replaced anyway");
   verb->add_option(
       "--output-dir", options->output_dir,
       "the graph writes below this folder and nowhere else; default: the working folder, and output/ in it "
       "for SaveVideo");
-  verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
-      ->capture_default_str();
-  verb->add_option("--cache-size", options->cache_size_mb, "MiB of results kept there")
-      ->check(CLI::Range(1, 1 << 24))
-      ->capture_default_str();
-  verb->add_flag("--no-cache", options->no_cache, "keep nothing on disk, use nothing from there");
-  add_common_options(*verb, options->common);
-  // A graph names its models itself.
-  for (const char* name : {"--model", "--motion-adapter"}) verb->remove_option(verb->get_option(name));
-  verb->get_option("--seed")->description("replaces every seed of the graph");
+  CLI::Option* dir =
+      verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
+          ->capture_default_str();
+  CLI::Option* size = add_value(*verb, "--cache-size", options->cache_size_mb, "MiB of results kept there",
+                                {.range = {{1, 1 << 24}}});
+  add_switch(*verb, "--no-cache", options->no_cache, "keep nothing on disk, use nothing from there")
+      ->excludes(dir)
+      ->excludes(size);
+  add_common_options(*verb, options->common,
+                     {.model = false, .seed = false});  // a graph names its models itself
+  add_value(*verb, "--seed", options->common.seed, "replaces every seed of the graph",
+            {.type = ValueType::kSeed, .way_out = "leave it out for those of the graph"})
+      ->group("Common options");
   verb->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

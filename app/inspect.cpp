@@ -4,11 +4,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/job_options.h"
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/notes.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
+#include "app/session/value_option.h"
 #include "app/session_job.h"
 #include "app/verbs.h"
 #include "attention/plugin/dry_run.h"
@@ -103,12 +106,15 @@ int inspect(const InspectOptions& options) {
   generate.output = "unused" + unique + ".y4m";  // the graph ends at the sampler
   const pipeline::GenerateJob job = session_job(generate, options.common);
   refuse_unseen(options, job);
+  for (const std::string& sentence : job.unused) warn(options.common, sentence);
+  if (!options.common.seed) note_seed(options.common, *job.options.seed);
   pipeline::Graph graph = pipeline::build_graph(job);
   std::vector<std::string> outputs;
   for (const Tapped& run : runs) tap(graph, run, options), outputs.push_back(run.sampler);
   const pipeline::Report report =
       make_engine(options.common)->run(make_request(options.common, graph, outputs)).report;
 
+  note_nodes(options.common, report);
   // An edit may change nothing of where attention happens: all runs have the same sites.
   const attention::EditReport& record = report.find("sampler")->edits.back();
   std::vector<pipeline::AttentionMaps> maps;
@@ -140,14 +146,13 @@ int inspect(const InspectOptions& options) {
     return kDone;
   }
   std::cout << options.output << std::endl;
-  if (options.common.quiet) return kDone;
-  if (!raw) {
-    std::cerr << "reel: row by row, from left to right"
-              << (pairs ? "; of each pair without edits, then with them" : "") << ":\n";
-  }
-  for (const std::string& site : shown) std::cerr << "  " << site << "\n";
+  std::string list = raw ? "maps of:" : "row by row, from left to right";
+  if (!raw) list += pairs ? "; of each pair without edits, then with them:" : ":";
+  for (const std::string& site : shown) list += "\n  " + site;
+  note(options.common, list);
   if (left_out > 0)
-    std::cerr << "reel: " << left_out << " further sites are not shown; narrow --where or raise --sites\n";
+    note(options.common,
+         std::to_string(left_out) + " further sites are not shown; narrow --where or raise --sites");
   return kDone;
 }
 
@@ -164,32 +169,29 @@ void add_inspect_verb(CLI::App& app, Action& action) {
       ->capture_default_str();
   verb->add_option("--where", options->where, "selector of the sites, as in --edit NAME@selector")
       ->capture_default_str();
-  verb->add_option("--keep", options->keep, "mean over sequences and heads, mean over sequences, or all")
-      ->check(CLI::IsMember({"mean", "heads", "maps"}))
-      ->capture_default_str();
-  verb->add_option("--sites", options->sites,
-                   "most sites in a picture, spread evenly over those that match; 0: all")
-      ->check(CLI::Range(0, 10000))
-      ->capture_default_str();
-  verb->add_option("--budget-mb", options->budget_mb, "MiB of maps kept of a run; further ones are dropped")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str();
-  verb->add_option("--edit", job.edits, "edits to look at, as in reel generate")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_flag("--compare", job.compare,
-                 "each site's map without and, right of it, with the edits; same seed");
-  verb->add_option("--frames", job.frames, "number of frames")->check(CLI::Range(1, 4096));
-  verb->add_option("--size", job.size, "WIDTHxHEIGHT in pixels");
-  verb->add_option("--steps", job.steps, "denoising steps")->check(CLI::Range(1, 10000));
-  verb->add_option("--guidance", job.guidance, "guidance scale")->check(CLI::Range(0.0, 100.0));
-  verb->add_option("--scheduler", job.scheduler, "NAME[:opt=v,...]");
-  verb->add_flag("-y,--overwrite", job.overwrite, "replace an existing file");
+  add_value(*verb, "--keep", options->keep, "mean over sequences and heads, mean over sequences, or all",
+            {.choices = {"mean", "heads", "maps"}});
+  add_value(*verb, "--sites", options->sites,
+            "most sites in a picture, spread evenly over those that match; 0: all", {.range = {{0, 10000}}});
+  add_value(*verb, "--budget-mb", options->budget_mb, "MiB of maps kept of a run; further ones are dropped",
+            {.range = {{1, 1 << 20}}});
+  for (const char* name :
+       {"edit", "compare", "frames", "size", "steps", "guidance", "scheduler", "overwrite"})
+    add_job_option(*verb, job, name);
+  verb->get_option("--edit")->description("edits to look at, as in reel generate");
+  verb->get_option("--compare")
+      ->description("each site's map without and, right of it, with the edits; same seed");
   verb->footer(
       "Example: reel inspect \"a rocket moving up in space\" --where \"kind=temporal layer=up_blocks.1.*\" "
       "-o maps.png\nPictures show the sites row by row in order of execution, which is printed.");
   add_common_options(*verb, options->common);
-  verb->callback([options, &action] { action = [options] { return inspect(*options); }; });
+  verb->callback([options, verb, &action] {
+    if (verb->count("--sites") > 0 && options->output.ends_with(".safetensors"))
+      throw std::invalid_argument(
+          "[--sites] bounds what a picture shows, and -o names tensors, which are all kept; "
+          "leave it out");
+    action = [options] { return inspect(*options); };
+  });
 }
 
 }  // namespace reel::app

@@ -1,7 +1,6 @@
 #include "app/job_options.h"
 
-#include <algorithm>
-
+#include "app/session/value_option.h"
 #include "pipeline/jobs/option_table.h"
 
 namespace reel::app {
@@ -26,42 +25,25 @@ struct Declare {
   const JobOption& option;
   GenerateOptions& options;
 
-  void operator()(bool GenerateOptions::*member) const {
-    verb.add_flag(names_of(option), options.*member, option.help);
+  CLI::Option* operator()(bool GenerateOptions::*member) const {
+    return add_switch(verb, names_of(option), options.*member, option.help);
   }
-  void operator()(std::vector<std::string> GenerateOptions::*member) const {
-    verb.add_option(names_of(option), options.*member, option.help)
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  CLI::Option* operator()(std::vector<std::string> GenerateOptions::*member) const {
+    return add_texts(verb, names_of(option), options.*member, option.help);
   }
-  void operator()(std::string GenerateOptions::*member) const {
-    CLI::Option* declared = verb.add_option(names_of(option), options.*member, option.help);
-    if (option.choices.empty()) return;
-    declared->check(CLI::IsMember(option.choices))->capture_default_str();
+  CLI::Option* operator()(std::string GenerateOptions::*member) const {
+    if (!option.choices.empty()) return value(options.*member);
+    return verb.add_option(names_of(option), options.*member, option.help);
   }
-  void operator()(int64_t GenerateOptions::*member) const {
-    CLI::Option* declared = verb.add_option(names_of(option), options.*member, option.help);
-    check_integer(declared);
-    // A default outside the range means "as the program decides", and is not shown.
-    const auto value = static_cast<double>(options.*member);
-    if (!option.range || (value >= option.range->low && value <= option.range->high))
-      declared->capture_default_str();
-  }
-  void operator()(std::optional<int64_t> GenerateOptions::*member) const {
-    check_integer(verb.add_option(names_of(option), options.*member, option.help));
-  }
-  void operator()(std::optional<double> GenerateOptions::*member) const {
-    CLI::Option* declared = verb.add_option(names_of(option), options.*member, option.help);
-    if (option.range) declared->check(CLI::Range(option.range->low, option.range->high));
-  }
-  void operator()(std::optional<uint64_t> GenerateOptions::*member) const {
-    verb.add_option(names_of(option), options.*member, option.help);
+  template <class T>
+  CLI::Option* operator()(T GenerateOptions::*member) const {
+    return value(options.*member);
   }
 
  private:
-  void check_integer(CLI::Option* declared) const {
-    if (option.range)
-      declared->check(CLI::Range(static_cast<int>(option.range->low), static_cast<int>(option.range->high)));
+  template <class T>
+  CLI::Option* value(T& target) const {
+    return add_value(verb, names_of(option), target, option.help, rule_of(option));
   }
 };
 
@@ -72,6 +54,12 @@ void add_job_options(CLI::App& verb, GenerateOptions& options) {
     if (option.on_command_line != OnCommandLine::kShared)
       std::visit(Declare{verb, option, options}, option.member);
   }
+}
+
+CLI::Option* add_job_option(CLI::App& verb, GenerateOptions& options, std::string_view name) {
+  const JobOption* option = pipeline::find_job_option(name);
+  if (!option) throw std::logic_error("the job option '" + std::string(name) + "' is not in the table");
+  return std::visit(Declare{verb, *option, options}, option->member);
 }
 
 }  // namespace reel::app

@@ -138,7 +138,7 @@ void add_list_verbs(CLI::App& app, Action& action) {
     auto options = std::make_shared<Options>();
     sub->add_option("name", options->name, "show this one in full");
     sub->footer(example);
-    add_output_options(*sub, options->common);
+    add_output_options(*sub, options->common, {.quiet = false, .verbose = false});
     sub->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
   };
   verb("edits", "Attention edits, with options, ranges and presets", "Example: reel edits scale",

@@ -9,6 +9,7 @@
 #include "app/verbs.h"
 #include "models/files/checkpoint.h"
 #include "models/files/input/input_stream.h"
+#include "models/files/utf8.h"
 #include "models/model_folder.h"
 #include "models/text/tokenizer.h"
 #include "pipeline/run_warnings.h"
@@ -197,7 +198,7 @@ int tokenize(const ModelsOptions& options) {
   int number = 0;
   // Ends with the reader of the results, too: the input may be endless.
   for (std::string line; std::cout && std::getline(stream, line);) {
-    ++number;
+    if (++number == 1) line = models::without_bom(line);
     std::string text = line;
     if (options.common.json) {
       try {
@@ -218,9 +219,8 @@ void add_models_verb(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("models", "Installed models: list, info, check, tokenize");
   verb->require_subcommand(0, 1);
   auto options = std::make_shared<ModelsOptions>();
-  add_output_options(*verb, options->common);
-  verb->add_option("--models-dir", options->common.models_dirs,
-                   "folder with model folders (repeatable; also $REEL_MODELS)");
+  add_output_options(*verb, options->common, {.quiet = false, .verbose = false});
+  add_models_dir(*verb, options->common);
   verb->footer("Example: reel models check emoji-animatediff");
   verb->callback([options, &action] {
     if (!action) action = [options] { return list(*options); };
@@ -230,12 +230,13 @@ void add_models_verb(CLI::App& app, Action& action) {
     CLI::App* s = verb->add_subcommand(name, help);
     if (with_folder) {
       s->add_option("folder", options->folder, "installed model or folder")->required();
-      s->add_option("--motion-adapter", options->common.motion_adapter,
-                    "folder or file with motion modules for an image model");
+      if (run != tokenize) {
+        s->add_option("--motion-adapter", options->common.motion_adapter,
+                      "folder or file with motion modules for an image model");
+      }
     }
-    add_output_options(*s, options->common);
-    s->add_option("--models-dir", options->common.models_dirs,
-                  "folder with model folders (repeatable; also $REEL_MODELS)");
+    add_output_options(*s, options->common, {.quiet = run == check, .verbose = false});
+    add_models_dir(*s, options->common);
     s->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
     return s;
   };

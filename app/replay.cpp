@@ -5,9 +5,11 @@
 
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/notes.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
+#include "app/session/value_option.h"
 #include "app/verbs.h"
 #include "pipeline/graph/graph_reader.h"
 #include "pipeline/jobs/recipe.h"
@@ -98,6 +100,7 @@ int replay(ReplayOptions options) {
   request.recipe = recipe_text;
   request.access.replace = options.overwrite;
   const pipeline::Report report = engine->run(request).report;
+  note_nodes(options.common, report);
   const pipeline::NodeReport* written = report.find(node_id);
   if (!written || !fs::is_regular_file(output))
     throw std::logic_error("the replay ended without '" + output + "'");
@@ -105,14 +108,14 @@ int replay(ReplayOptions options) {
   const bool same = !before.empty() && before == after;
   if (!before.empty() && !same)
     warnings.push_back("the frames differ from the original's (other machine, build or model files?)");
-  for (const std::string& warning : warnings) std::cerr << "reel: " << warning << "\n";
+  for (const std::string& warning : warnings) warn(options.common, warning);
   if (options.common.json) {
     print_json(
         json{{"path", output}, {"frames_sha256", after}, {"same_frames", same}, {"warnings", warnings}}.dump(
             -1, ' ', false, json::error_handler_t::replace));
   } else {
     std::cout << output << std::endl;
-    if (same && !options.common.quiet) std::cerr << "reel: the frames are the same, bit for bit\n";
+    if (same) note(options.common, "the frames are the same, bit for bit");
   }
   return kDone;
 }
@@ -124,17 +127,13 @@ void add_replay_verb(CLI::App& app, Action& action) {
   auto options = std::make_shared<ReplayOptions>();
   verb->add_option("video", options->input, "an mp4 or webm that reel wrote")->required();
   verb->add_option("-o,--output", options->output, "default: NAME-replay beside the original");
-  verb->add_flag("-y,--overwrite", options->overwrite, "replace an existing file");
+  add_switch(*verb, "-y,--overwrite", options->overwrite, "replace an existing file");
   verb->footer("Example: reel replay rocket.mp4 -o again.mp4");
-  verb->add_option("--file", options->files, "a LoRA or noise file that the recipe names, repeatable")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_texts(*verb, "--file", options->files, "a LoRA or noise file that the recipe names, repeatable");
   options->common.model.clear();
-  add_common_options(*verb, options->common);
+  add_common_options(*verb, options->common, {.seed = false});  // a recipe holds its seeds
   verb->get_option("--model")->description(
       "the recipe's model: a name or a folder; default: looked up by its hash");
-  // A recipe holds its seeds.
-  verb->remove_option(verb->get_option("--seed"));
   verb->callback([options, &action] { action = [options] { return replay(*options); }; });
 }
 

@@ -3,11 +3,23 @@
 #include "app/eval/eval_run.h"
 #include "app/eval/eval_synopsis.h"
 #include "app/eval/eval_world.h"
+#include "app/session/value_option.h"
 #include "app/verbs.h"
 #include "pipeline/evaluation/world/degrade.h"
 
 namespace reel::app {
 namespace {
+
+/// Rendered truth has no model: what only a model would use is refused.
+void refuse_model_options(const CLI::App& verb) {
+  for (const char* name : {"--model", "--motion-adapter", "--models-dir", "--device", "--dtype", "--steps",
+                           "--guidance", "--guidance-rescale", "--scheduler"}) {
+    if (verb.count(name) > 0)
+      throw std::invalid_argument(std::string("[") + name +
+                                  "] is for models, and --truth runs none; leave one of "
+                                  "them out");
+  }
+}
 
 void add_pairs_verb(CLI::App& eval, Action& action, const std::string& name, const std::string& help,
                     const std::string& example, void (*add_own)(CLI::App&, EvalOptions&), MakeSubject make) {
@@ -17,18 +29,17 @@ void add_pairs_verb(CLI::App& eval, Action& action, const std::string& name, con
                "\nWhat is measured, and how far it can be trusted: docs/eval.md");
   add_eval_options(*verb, *options);
   add_own(*verb, *options);
-  verb->add_flag("--truth", options->truth,
-                 "score rendered truth instead of a model: how good is the scorer?");
-  verb->add_option("--degrade", options->degrade, "what befalls the truth")
-      ->check(CLI::IsMember(world::degradation_names()))
-      ->capture_default_str();
-  verb->add_option("--edit", options->job.edits,
-                   "NAME[:opt=v,...][@selector], repeatable: makes each video with and without, and compares")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_switch(*verb, "--truth", options->truth,
+             "score rendered truth instead of a model: how good is the scorer?");
+  add_value(*verb, "--degrade", options->degrade, "what befalls the truth",
+            {.choices = world::degradation_names()});
+  add_texts(*verb, "--edit", options->job.edits,
+            "NAME[:opt=v,...][@selector], repeatable: makes each video with and without, and compares");
   verb->add_option("-o,--output", options->output, "one line a video, as a .csv file");
-  verb->callback(
-      [options, make, &action] { action = [options, make] { return evaluate_pairs(*options, make); }; });
+  verb->callback([options, make, verb, &action] {
+    if (options->truth) refuse_model_options(*verb);
+    action = [options, make] { return evaluate_pairs(*options, make); };
+  });
 }
 
 }  // namespace

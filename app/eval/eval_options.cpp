@@ -1,53 +1,47 @@
 #include "app/eval/eval_options.h"
 
+#include "app/job_options.h"
+#include "app/session/value_option.h"
+
 namespace reel::app {
 
 void add_eval_options(CLI::App& verb, EvalOptions& options) {
   pipeline::GenerateOptions& job = options.job;
-  verb.add_option("--prompts", options.prompts, "how many prompts to draw from the world's grammar")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  verb.add_option("--seeds", options.seeds, "videos of each prompt, with different start noise")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
+  add_value(verb, "--prompts", options.prompts, "how many prompts to draw from the world's grammar",
+            {.range = {{1, 1000000}}});
+  add_value(verb, "--seeds", options.seeds, "videos of each prompt, with different start noise",
+            {.range = {{1, 10000}}});
   verb.add_option(
       "--world", options.world,
       "folder with world.json and its atlas (a picture or .safetensors); default: the bundled one");
-  verb.add_option("--frames", job.frames, "number of frames; default: the model's")
-      ->check(CLI::Range(2, 4096));
-  verb.add_option("--size", job.size, "WIDTHxHEIGHT in pixels; default: the model's");
-  verb.add_option("--steps", job.steps, "denoising steps; default: the model's")->check(CLI::Range(1, 10000));
-  verb.add_option("--guidance", job.guidance, "classifier-free guidance scale; default: the model's")
-      ->check(CLI::Range(0.0, 100.0));
-  verb.add_option("--guidance-rescale", job.guidance_rescale,
-                  "share of the deviation restored; default: the model's")
-      ->check(CLI::Range(0.0, 1.0));
-  verb.add_option("--scheduler", job.scheduler,
-                  "NAME[:opt=v,...], see reel schedulers; default: the model's");
+  add_value(verb, "--frames", job.frames, "number of frames; default: the model's", {.range = {{2, 4096}}});
+  for (const char* name : {"size", "steps", "guidance", "guidance-rescale"}) {
+    CLI::Option* option = add_job_option(verb, job, name);
+    option->description(option->get_description() + "; default: the model's");
+  }
+  add_job_option(verb, job, "scheduler");
   verb.add_option("--save", options.save, "folder in which the videos are kept; default: they are not");
-  verb.add_flag("-y,--overwrite", job.overwrite, "replace existing files");
-  add_common_options(verb, options.common);
+  add_job_option(verb, job, "overwrite");
+  add_common_options(verb, options.common, {.seed = false});
   options.common.seed = 0;
-  verb.get_option("--seed")->description(
-      "of the prompts; video k starts from noise SEED + k: numbers that repeat [0]");
+  add_value(verb, "--seed", options.common.seed,
+            "of the prompts; video k starts from noise SEED + k: numbers that repeat",
+            {.type = ValueType::kSeed, .way_out = "leave it out for 0"})
+      ->group("Common options");
 }
 
 void add_world_options(CLI::App& verb, EvalOptions& options) {
-  verb.add_option("--two-fraction", options.two_fraction, "share of prompts with two objects")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_value(verb, "--two-fraction", options.two_fraction, "share of prompts with two objects",
+            {.range = {{0, 1}}});
 }
 
 void add_synopsis_options(CLI::App& verb, EvalOptions& options) {
-  verb.add_option("--stages", options.stages, "prompts of a synopsis, spread over the frames")
-      ->check(CLI::Range(2, 64))
-      ->capture_default_str();
-  verb.add_option("--change", options.change, "what differs from stage to stage; both: in turn")
-      ->check(CLI::IsMember({"background", "object", "both"}))
-      ->capture_default_str();
-  verb.add_option("--synopsis-blend", options.job.prompt_blend, "between two stages, as in reel generate")
-      ->check(CLI::IsMember({"linear", "hold"}))
-      ->capture_default_str();
+  add_value(verb, "--stages", options.stages, "prompts of a synopsis, spread over the frames",
+            {.range = {{2, 64}}});
+  add_value(verb, "--change", options.change, "what differs from stage to stage; both: in turn",
+            {.choices = {"background", "object", "both"}});
+  add_value(verb, "--synopsis-blend", options.job.prompt_blend, "between two stages, as in reel generate",
+            {.choices = {"linear", "hold"}});
 }
 
 }  // namespace reel::app

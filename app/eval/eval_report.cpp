@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace reel::app {
 namespace {
@@ -20,6 +21,12 @@ std::map<int, std::vector<double>> by_prompt(const Evaluation& evaluation, size_
     group.insert(group.end(), values.begin(), values.end());
   }
   return groups;
+}
+
+/// One prompt is one sample, which says nothing of how far others would lie from it.
+Estimate without_interval(Estimate estimate) {
+  estimate.low = estimate.high = std::nan("");
+  return estimate;
 }
 
 double mean(const std::vector<double>& values) {
@@ -46,8 +53,9 @@ Estimate estimate(const Evaluation& evaluation, size_t metric, size_t variant) {
     clusters.push_back({std::llround(means.back() * static_cast<double>(values.size())),
                         static_cast<int64_t>(values.size())});
   }
-  return evaluation.plan.subject->metrics().at(metric).share ? world::proportion(clusters)
-                                                             : world::bootstrap_mean(means);
+  const Estimate found = evaluation.plan.subject->metrics().at(metric).share ? world::proportion(clusters)
+                                                                             : world::bootstrap_mean(means);
+  return means.size() == 1 ? without_interval(found) : found;
 }
 
 Estimate difference(const Evaluation& evaluation, size_t metric, size_t variant) {
@@ -59,12 +67,18 @@ Estimate difference(const Evaluation& evaluation, size_t metric, size_t variant)
     before.push_back(mean({all.begin(), all.begin() + static_cast<int64_t>(values.size())}));
     after.push_back(mean(values));
   }
-  return world::bootstrap_difference(before, after);
+  const Estimate found = world::bootstrap_difference(before, after);
+  return before.size() == 1 ? without_interval(found) : found;
 }
 
 std::string estimate_text(const Estimate& estimate, const EvalMetric& metric, bool signed_value) {
   if (estimate.count == 0) return "";
   char text[96];
+  if (!std::isfinite(estimate.low)) {
+    std::snprintf(text, sizeof text, signed_value ? "%+8.*f" : "%8.*f", metric.digits,
+                  estimate.value * metric.scale);
+    return text;
+  }
   const char* form = signed_value ? "%+8.*f  %+.*f to %+.*f" : "%8.*f  %.*f to %.*f";
   std::snprintf(text, sizeof text, form, metric.digits, estimate.value * metric.scale, metric.digits,
                 estimate.low * metric.scale, metric.digits, estimate.high * metric.scale);
@@ -82,8 +96,11 @@ std::string evaluation_title(const Evaluation& evaluation) {
       source["source"] == "truth" ? "Rendered truth" : source["model"]["name"].get<std::string>();
   if (const std::string degrade = source["options"].value("degrade", "none"); degrade != "none")
     text += ", degraded by " + degrade;
+  std::set<int> prompts;
+  for (const EvalRow& row : evaluation.rows) prompts.insert(row.task.number);
   return text + ": " + std::to_string(evaluation.rows.size()) +
-         (evaluation.rows.size() == 1 ? " video" : " videos") + ", 95 % intervals";
+         (evaluation.rows.size() == 1 ? " video" : " videos") +
+         (prompts.size() == 1 ? " of one prompt, too few for intervals" : ", 95 % intervals");
 }
 
 std::string evaluation_times(const Evaluation& evaluation) {

@@ -9,7 +9,7 @@
 namespace reel::app {
 
 /// A metric of one variant: a share with Wilson's interval, or a mean with a bootstrap interval. Each prompt
-/// counts as one sample.
+/// counts as one sample; of one sample there is no interval (low and high are NaN).
 world::Estimate estimate(const Evaluation& evaluation, size_t metric, size_t variant);
 
 /// The metric of a variant minus that of the first one, over the prompts and seeds that both have.
@@ -19,7 +19,7 @@ world::Estimate difference(const Evaluation& evaluation, size_t metric, size_t v
 double median_of(const Evaluation& evaluation, double EvalRow::*member);
 
 /// `95.0  90.1 to 97.9` in the metric's scale, the value right-aligned to eight letters; empty if there are
-/// no values. `signed_value`: numbers show a plus sign.
+/// no values, without an interval if there is none. `signed_value`: numbers show a plus sign.
 std::string estimate_text(const world::Estimate& estimate, const EvalMetric& metric, bool signed_value);
 
 /// The text with spaces behind it, at least `width` letters long.

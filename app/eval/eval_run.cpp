@@ -7,6 +7,7 @@
 #include "app/eval/eval_json.h"
 #include "app/eval/eval_report.h"
 #include "app/session/exit_code.h"
+#include "app/session/notes.h"
 #include "app/session/placement.h"
 #include "app/session/print_json.h"
 #include "app/session/progress.h"
@@ -119,9 +120,9 @@ Evaluation EvalRun::run(const std::function<void(const EvalRow&)>& on_row) {
       const EvalRow& row = evaluation.rows.back();
       on_row(row);
       if (common.verbose) {
-        std::cerr << "reel: " << plan_.subject->prompt(task.number)
-                  << (task.variant ? ", " + plan_.variants[task.variant].name : "") << ": found "
-                  << row.score.words << (row.score.right ? ": right\n" : "\n");
+        note(common, plan_.subject->prompt(task.number) +
+                         (task.variant ? ", " + plan_.variants[task.variant].name : "") + ": found " +
+                         row.score.words + (row.score.right ? ": right" : ""));
       }
       step();
     }
@@ -136,8 +137,9 @@ Evaluation EvalRun::run(const std::function<void(const EvalRow&)>& on_row) {
 
 int finish_evaluation(const Evaluation& evaluation) {
   if (!evaluation.interrupted) return kDone;
-  std::cerr << "reel: interrupted after " << evaluation.rows.size() << " of " << evaluation.planned
-            << " videos; the numbers are theirs" << std::endl;
+  warn(evaluation.plan.options.common, "interrupted after " + std::to_string(evaluation.rows.size()) +
+                                           " of " + std::to_string(evaluation.planned) +
+                                           " videos; the numbers are theirs");
   return kInterrupted;
 }
 

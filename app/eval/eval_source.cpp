@@ -1,9 +1,9 @@
 #include "app/eval/eval_source.h"
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "app/session/notes.h"
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/session.h"
@@ -59,6 +59,7 @@ class ModelSource final : public VideoSource {
       throw std::invalid_argument("[--frames] motion needs at least 2 frames, got " +
                                   std::to_string(*example_.options.frames) + "; the world's videos have 16");
     }
+    for (const std::string& sentence : example_.unused) warn(sentence);
     place_ = job_place(example_, placement);
     pipeline::EngineOptions options = engine_options(plan.options.common);
     options.cache_bytes = size_t{256}
@@ -118,7 +119,7 @@ class ModelSource final : public VideoSource {
  private:
   void warn(const std::string& message) {
     if (!plan_.options.common.quiet && warned_.insert(message).second)
-      std::cerr << "reel: " << message << std::endl;
+      app::warn(plan_.options.common, message);
   }
 
   pipeline::GenerateJob job_of(const EvalTask& task) const {

@@ -10,6 +10,7 @@
 #include "app/eval/eval_world.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
+#include "app/session/value_option.h"
 #include "app/verbs.h"
 #include "models/files/part_file.h"
 #include "pipeline/evaluation/edit_sweep.h"
@@ -160,7 +161,9 @@ std::string sweep_plot(const Evaluation& evaluation, const EditSweep& sweep) {
         const Estimate change = difference(evaluation, m, tick * others + other + 1);
         if (change.count == 0) continue;
         const auto place = [&](double value) { return (unedited.value + value) * metric.scale; };
-        series.points.push_back({tick, place(change.value), place(change.low), place(change.high)});
+        const bool interval = std::isfinite(change.low);  // of one prompt there is none
+        series.points.push_back({tick, place(change.value), place(interval ? change.low : change.value),
+                                 place(interval ? change.high : change.value)});
       }
       panel.series.push_back(std::move(series));
     }
@@ -205,15 +208,12 @@ void add_sweep_verb(CLI::App& eval, Action& action) {
       "Example: reel eval sweep --edit scale:factor=0.5:2:0.5@kind=temporal --prompts 50 -o sweep.csv --plot "
       "sweep.svg\n"
       "What is measured, and how far it can be trusted: docs/eval.md");
-  verb->add_option("--edit", options->eval.job.edits,
-                   "NAME:opt=v,...[@selector], repeatable; a value FROM:TO:STEP or a|b|c is swept, several "
-                   "span a grid")
-      ->required()
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--of", options->subject, "what is made and scored: scenes or synopses")
-      ->check(CLI::IsMember({"world", "synopsis"}))
-      ->capture_default_str();
+  add_texts(
+      *verb, "--edit", options->eval.job.edits,
+      "NAME:opt=v,...[@selector], repeatable; a value FROM:TO:STEP or a|b|c is swept, several span a grid")
+      ->required();
+  add_value(*verb, "--of", options->subject, "what is made and scored: scenes or synopses",
+            {.choices = {"world", "synopsis"}});
   add_eval_options(*verb, options->eval);
   add_world_options(*verb, options->eval);
   add_synopsis_options(*verb, options->eval);

@@ -1,45 +1,53 @@
 #include "app/session/common_options.h"
 
+#include "app/session/config_file.h"
+#include "app/session/value_option.h"
+
 namespace reel::app {
 
-void add_output_options(CLI::App& verb, CommonOptions& options) {
-  verb.add_flag("--json", options.json, "print JSON on stdout and nothing else there");
-  verb.add_flag("--quiet,-q", options.quiet, "no progress, no notes");
-  verb.add_flag("--verbose,-v", options.verbose, "say more");
+void add_output_options(CLI::App& verb, CommonOptions& options, const CommonChoice& choice) {
+  add_switch(verb, "--json", options.json, "print JSON on stdout and nothing else there");
+  if (choice.quiet) add_switch(verb, "--quiet,-q", options.quiet, "no progress, no notes");
+  if (choice.verbose) add_switch(verb, "--verbose,-v", options.verbose, "say more");
+  add_config_option(verb);
 }
 
-void add_common_options(CLI::App& verb, CommonOptions& options) {
+CLI::Option* add_models_dir(CLI::App& verb, CommonOptions& options) {
+  return add_texts(verb, "--models-dir", options.models_dirs,
+                   "folder with model folders (repeatable; also $REEL_MODELS)");
+}
+
+void add_common_options(CLI::App& verb, CommonOptions& options, const CommonChoice& choice) {
   const std::string group = "Common options";
-  verb.add_option("--model,-m", options.model, "installed model, or folder in the Hugging Face layout")
-      ->capture_default_str()
-      ->group(group);
-  verb.add_option("--motion-adapter", options.motion_adapter,
-                  "folder or file with motion modules for an image model")
-      ->group(group);
+  if (choice.model) {
+    verb.add_option("--model,-m", options.model, "installed model, or folder in the Hugging Face layout")
+        ->capture_default_str()
+        ->group(group);
+    verb.add_option("--motion-adapter", options.motion_adapter,
+                    "folder or file with motion modules for an image model")
+        ->group(group);
+  }
   verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--dtype", options.dtype,
-                  "f32, bf16, f16, or auto: f16 on a GPU; on CPUs with bf16 units bf16 for weights stored in "
-                  "half, else f32")
-      ->check(CLI::IsMember({"auto", "f32", "bf16", "f16"}))
-      ->capture_default_str()
+  add_value(
+      verb, "--dtype", options.dtype,
+      "f32, bf16, f16, or auto: f16 on a GPU; on CPUs with bf16 units bf16 for weights stored in half, else "
+      "f32",
+      {.choices = {"auto", "f32", "bf16", "f16"}})
       ->group(group);
-  verb.add_option("--threads", options.threads, "CPU threads; 0: all")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
+  add_value(verb, "--threads", options.threads, "CPU threads; 0: all", {.range = {{0, 1024}}})->group(group);
+  if (choice.seed) {
+    add_value(verb, "--seed", options.seed, "start noise, 0 to 2^64-1; default: random, printed",
+              {.type = ValueType::kSeed, .way_out = "leave it out for a random one"})
+        ->group(group);
+  }
+  add_models_dir(verb, options)->group(group);
+  add_value(verb, "--progress", options.progress,
+            "auto (a bar on a terminal), none, or json (one event a line on stderr)",
+            {.choices = {"auto", "none", "json"}})
       ->group(group);
-  verb.add_option("--seed", options.seed, "start noise, 0 to 2^64-1; default: random, printed")->group(group);
-  verb.add_option("--models-dir", options.models_dirs,
-                  "folder with model folders (repeatable; also $REEL_MODELS)")
-      ->group(group);
-  verb.add_option("--progress", options.progress,
-                  "auto (a bar on a terminal), none, or json (one event a line on stderr)")
-      ->check(CLI::IsMember({"auto", "none", "json"}))
-      ->capture_default_str()
-      ->group(group);
-  add_output_options(verb, options);
-  verb.set_config("--config", "", "TOML file with the same names as the options")->group(group);
+  add_output_options(verb, options, choice);
 }
 
 void last_one_wins(CLI::App& app) {

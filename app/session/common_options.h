@@ -18,11 +18,21 @@ struct CommonOptions {
   std::vector<std::string> models_dirs;
 };
 
-/// Declares all common options on a verb; `options` must outlive it.
-void add_common_options(CLI::App& verb, CommonOptions& options);
+/// Which of the common options a verb has: none that would change nothing.
+struct CommonChoice {
+  bool model = true;  // --model, --motion-adapter
+  bool seed = true;
+  bool quiet = true, verbose = true;
+};
 
-/// Declares only --json, --quiet and --verbose, for verbs that run nothing.
-void add_output_options(CLI::App& verb, CommonOptions& options);
+/// Declares the common options of a verb that computes; `options` must outlive it.
+void add_common_options(CLI::App& verb, CommonOptions& options, const CommonChoice& choice = {});
+
+/// Declares --json, --config and, if chosen, --quiet and --verbose, for verbs that run nothing.
+void add_output_options(CLI::App& verb, CommonOptions& options, const CommonChoice& choice);
+
+/// Declares --models-dir.
+CLI::Option* add_models_dir(CLI::App& verb, CommonOptions& options);
 
 /// If a single-valued option is given twice, the last value counts, as in ffmpeg and git. Applies to all
 /// verbs below `app`.

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/session/notes_json.h"
 #include "app/session/printable_output.h"
 
 namespace reel::app {
@@ -34,6 +35,7 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 /// One line per node, redrawn in place: what runs, how far it is, rate and time left.
 class Bar {
  public:
+  explicit Bar(const ListPlace& place) : prefix_(place.prefix()) {}
   void operator()(const pipeline::Event& event) {
     std::visit([this](const auto& what) { show(what); }, event.what);
     std::cerr << std::flush;
@@ -43,7 +45,7 @@ class Bar {
   void clear() { clear_line(); }
   void show(const pipeline::Warning& event) {
     clear();
-    std::cerr << "reel: " << event.message << "\n";
+    std::cerr << "reel: " << prefix_ << event.message << "\n";
   }
   void show(const pipeline::Started& event) {
     start_ = Clock::now();
@@ -76,18 +78,19 @@ class Bar {
                 << fixed(double(event.all - event.done) / rate, 0) << " s left";
     }
   }
+  std::string prefix_;
   Clock::time_point start_ = Clock::now();
   std::string preview_;
 };
 
 /// One event as a line of JSON; of cached nodes a line each.
-void print_event(const pipeline::Event& event) {
+void print_run_event(const pipeline::Event& event, const ListPlace& place) {
   const auto line = [&](const pipeline::NodeName& node, const char* stage, nlohmann::json more = {}) {
     nlohmann::json all = {
         {"node", node.id}, {"title", node.title}, {"stage", stage}, {"done", 0}, {"all", 0}};
     if (!event.request.empty()) all["request"] = event.request;
     if (!more.is_null()) all.update(more);
-    std::cerr << all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    print_event(std::move(all), place);
   };
   std::visit(Overloaded{[&](const pipeline::Started& e) { line(e.node, "start"); },
                         [&](const pipeline::Cached& e) {
@@ -111,13 +114,14 @@ void print_event(const pipeline::Event& event) {
 
 }  // namespace
 
-pipeline::Listener make_progress(const CommonOptions& options) {
-  if (options.progress == "json") return print_event;
-  if (options.progress == "auto" && !options.quiet && isatty(STDERR_FILENO)) return Bar();
+pipeline::Listener make_progress(const CommonOptions& options, const ListPlace& place) {
+  if (options.progress == "json")
+    return [place](const pipeline::Event& event) { print_run_event(event, place); };
+  if (options.progress == "auto" && !options.quiet && isatty(STDERR_FILENO)) return Bar(place);
   if (options.quiet) return {};
-  return [](const pipeline::Event& event) {
+  return [place](const pipeline::Event& event) {
     if (const auto* warning = std::get_if<pipeline::Warning>(&event.what))
-      std::cerr << "reel: " << warning->message << std::endl;
+      std::cerr << "reel: " << place.prefix() << warning->message << std::endl;
   };
 }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "app/session/exit_code.h"
+#include "app/session/notes_json.h"
 #include "app/session/print_json.h"
 #include "pipeline/graph/graph.h"
 #include "pipeline/process_memory.h"
@@ -24,9 +25,13 @@ std::pair<std::string, std::string> split_place(const std::string& message) {
   return {message.substr(begin + 1, end - begin - 1), message.substr(0, begin) + message.substr(end + 2)};
 }
 
-int fail(bool json, ExitCode code, const std::string& kind, const std::string& message,
-         const nlohmann::json& details = {}) {
-  if (json) {
+/// Where errors of one action go.
+class Complaint {
+ public:
+  Complaint(const Voice& voice, const ListPlace& place) : voice_(voice), place_(place) {}
+
+  int operator()(ExitCode code, const std::string& kind, const std::string& message,
+                 const nlohmann::json& details = {}) const {
     const auto [where, rest] = split_place(message);
     const size_t semicolon = rest.rfind("; ");
     nlohmann::json error = {{"kind", kind},
@@ -34,21 +39,35 @@ int fail(bool json, ExitCode code, const std::string& kind, const std::string& m
                             {"where", where},
                             {"hint", semicolon == std::string::npos ? "" : rest.substr(semicolon + 2)}};
     if (!details.is_null()) error["problems"] = details;
-    print_json(
-        nlohmann::json{{"error", error}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (voice_.json) {
+      nlohmann::json document = {{"error", error}};
+      add_place(document, place_);
+      print_json(document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+    if (voice_.silent) return code;
+    if (voice_.events) {
+      error["stage"] = "error";
+      print_event(error, place_);
+    } else {
+      std::cerr << "reel: " << place_.prefix() << message << std::endl;
+    }
+    return code;
   }
-  std::cerr << "reel: " << message << std::endl;
-  return code;
-}
+
+ private:
+  Voice voice_;
+  ListPlace place_;
+};
 
 }  // namespace
 
-int run_guarded(bool json, const Action& action) {
+int run_guarded(const Voice& voice, const Action& action, const ListPlace& place) {
+  const Complaint fail(voice, place);
   signal(SIGXFSZ, SIG_IGN);  // report a full `ulimit -f` instead of being killed by it
   try {
     return action();
   } catch (const pipeline::Cancelled&) {
-    return fail(json, kInterrupted, "interrupted", "interrupted; what was finished is kept");
+    return fail(kInterrupted, "interrupted", "interrupted; what was finished is kept");
   } catch (const pipeline::GraphError& error) {
     nlohmann::json problems = nlohmann::json::array();
     for (const pipeline::Problem& p : error.problems()) {
@@ -59,28 +78,27 @@ int run_guarded(bool json, const Action& action) {
                           {"found", p.found},
                           {"hint", p.hint}});
     }
-    return fail(json, kGraphInvalid, "graph", error.what(), problems);
+    return fail(kGraphInvalid, "graph", error.what(), problems);
   } catch (const std::invalid_argument& error) {
-    return fail(json, kUsage, "usage", error.what());
+    return fail(kUsage, "usage", error.what());
   } catch (const pipeline::TooLittleMemory& error) {
-    return fail(json, kEnvironment, "memory", error.what());
+    return fail(kEnvironment, "memory", error.what());
   } catch (const c10::Error& error) {
     if (pipeline::is_out_of_memory(error)) {
-      return fail(json, kEnvironment, "memory",
+      return fail(kEnvironment, "memory",
                   std::string("[memory] there is too little: ") + error.what_without_backtrace() +
                       "; use a smaller size, fewer frames or a half dtype");
     }
     return fail(
-        json, kBug, "bug",
+        kBug, "bug",
         std::string("[bug] this should not happen, please report it: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
-    return fail(json, kEnvironment, "memory",
+    return fail(kEnvironment, "memory",
                 "[memory] the machine is out of memory; use a smaller size, fewer frames or a half dtype");
   } catch (const std::runtime_error& error) {
-    return fail(json, kEnvironment, "environment", error.what());
+    return fail(kEnvironment, "environment", error.what());
   } catch (const std::exception& error) {
-    return fail(json, kBug, "bug",
-                std::string("[bug] this should not happen, please report it: ") + error.what());
+    return fail(kBug, "bug", std::string("[bug] this should not happen, please report it: ") + error.what());
   }
 }
 

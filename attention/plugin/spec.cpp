@@ -3,6 +3,8 @@
 #include <charconv>
 #include <sstream>
 
+#include "attention/plugin/value_rule.h"
+
 namespace reel {
 namespace {
 
@@ -117,11 +119,9 @@ ParamValue parse_param(const std::string& place, const Param& param, std::string
     refuse(place, param, "be true or false", got, hint);
   }
   if (std::holds_alternative<int64_t>(param.default_value)) {
-    int64_t integer = 0;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), integer);
-    if (end.ec != std::errc() || end.ptr != text.data() + text.size())
-      refuse(place, param, "be an integer", got, hint);
-    return check_param(place, param, integer);
+    const auto integer = read_integer(text);
+    if (!integer) refuse(place, param, "be an integer", got, hint);
+    return check_param(place, param, *integer);
   }
   if (std::holds_alternative<double>(param.default_value)) {
     double number = 0;

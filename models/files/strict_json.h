@@ -15,8 +15,8 @@ namespace reel::models {
 
 /// Text of a file, made fit for a message: shortened, valid UTF-8, and without control characters, which
 /// terminals would obey.
-inline std::string shown(std::string text) {
-  if (text.size() > 80) text = text.substr(0, 77) + "...";
+inline std::string shown(std::string text, size_t most = 80) {
+  if (text.size() > most) text = text.substr(0, most - 3) + "...";
   for (char& byte : text) {
     if (static_cast<unsigned char>(byte) < ' ' || byte == '\x7f') byte = '?';
   }
@@ -34,6 +34,7 @@ struct JsonFault {
   enum class Kind { kSyntax, kDuplicateKey, kTooDeep, kTooManyKeys, kTooManyValues };
   Kind kind;
   std::string detail = {};  // kSyntax: the parser's words; kDuplicateKey: the key
+  std::string key = {};     // kSyntax: the last key before the fault, if there is one
 };
 
 /// Turns a fault into the error of the reader. Must throw.
@@ -71,13 +72,14 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
     if (object.size() >= limits_.keys) fail({JsonFault::Kind::kTooManyKeys});
     const auto [item, added] = object.emplace(name, nullptr);
     if (!added) fail({JsonFault::Kind::kDuplicateKey, name});
+    last_key_ = name;
     slot_ = &item->second;
     if (open_.size() == 1) member_key_ = name, member_slot_ = slot_;
     return true;
   }
 
   bool parse_error(size_t, const std::string&, const nlohmann::json::exception& error) override {
-    fail({JsonFault::Kind::kSyntax, error.what()});
+    fail({JsonFault::Kind::kSyntax, error.what(), last_key_});
     return false;
   }
 
@@ -123,6 +125,7 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
   Json root_;
   std::vector<Json*> open_;  // objects and lists around the next value, outermost first
   Json* slot_ = nullptr;     // of the last key
+  std::string last_key_;     // wherever it is
   std::string member_key_;   // the last key of the outermost object, and its slot
   Json* member_slot_ = nullptr;
 };

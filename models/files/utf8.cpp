@@ -56,4 +56,9 @@ std::string to_utf8(std::u32string_view text) {
   return bytes;
 }
 
+std::string_view without_bom(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
 }  // namespace reel::models

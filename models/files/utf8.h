@@ -14,4 +14,7 @@ std::u32string from_utf8(std::string_view text);
 void append_utf8(std::string& text, char32_t point);
 std::string to_utf8(std::u32string_view text);
 
+/// The text without the byte order mark (U+FEFF) at its head, which some editors write; it is no part of a text.
+std::string_view without_bom(std::string_view text);
+
 }  // namespace reel::models

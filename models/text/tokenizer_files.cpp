@@ -96,11 +96,12 @@ BpeFiles read_double(const std::string& vocab_path, const std::string& merges_pa
   BpeFiles files;
   files.place = vocab_path;
   take_vocabulary(files, read_json_object<Json>(vocab_path, TokenReader::kIdLimit));
-  const std::string text = read_text_file(merges_path);
+  const std::string file = read_text_file(merges_path);
+  const std::string_view text = without_bom(file);
   size_t number = 0;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
-    std::string line = text.substr(begin, end - begin);
+    std::string line(text.substr(begin, end - begin));
     if (end < text.size() && !line.empty() && line.back() == '\r') line.pop_back();
     begin = end + 1;
     ++number;

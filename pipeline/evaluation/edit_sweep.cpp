@@ -1,5 +1,4 @@
 #include "pipeline/evaluation/edit_sweep.h"
-#include "attention/plugin/edit_registry.h"
 
 #include <c10/util/StringUtil.h>
 
@@ -9,6 +8,9 @@
 #include <optional>
 #include <set>
 #include <stdexcept>
+
+#include "attention/plugin/edit_registry.h"
+#include "attention/plugin/value_rule.h"
 
 namespace reel::pipeline {
 namespace {
@@ -24,13 +26,6 @@ std::vector<std::string> split(const std::string& text, char at) {
     parts.push_back(text.substr(begin, end - begin));
   parts.push_back(text.substr(begin));
   return parts;
-}
-
-std::optional<double> number(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != '\0' || !std::isfinite(value)) return {};
-  return value;
 }
 
 std::vector<std::string> range(const std::string& option, const std::string& text, double from, double to,
@@ -67,7 +62,7 @@ std::vector<std::string> values_of(const std::string& option, const std::string&
   const std::vector<std::string> parts = split(text, ':');
   std::vector<double> numbers;
   for (const std::string& part : parts) {
-    if (const auto value = number(part)) numbers.push_back(*value);
+    if (const auto value = read_number(part)) numbers.push_back(*value);
   }
   if (parts.size() == 1 || numbers.size() != parts.size()) return {text};
   if (parts.size() != 3)

@@ -1,23 +1,18 @@
 #include "pipeline/graph/constant.h"
 
-#include <charconv>
+#include "attention/plugin/value_rule.h"
 
 namespace reel::pipeline {
 namespace {
 
 bool is_text_type(const std::string& name) { return name == "STRING" || name == "COMBO"; }
 
-template <class T>
-std::optional<T> read_number(const std::string& text) {
-  T number{};
-  const char* begin = text.data();
-  const char* end = begin + text.size();
-  while (begin < end && *begin == ' ') ++begin;
-  while (begin < end && end[-1] == ' ') --end;
-  if (begin < end && *begin == '+') ++begin;
-  const auto result = std::from_chars(begin, end, number);
-  if (begin == end || result.ec != std::errc() || result.ptr != end) return std::nullopt;
-  return number;
+/// As ComfyUI reads texts: spaces around a number and a plus sign do not count.
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  return text;
 }
 
 /// An integer of either sign up to 64 bits.
@@ -49,8 +44,8 @@ std::optional<Wide> to_wide(const Input& input) {
     return Wide{*number < 0, static_cast<uint64_t>(std::abs(*number))};
   }
   if (const auto* text = std::get_if<std::string>(&input)) {
-    if (const auto integer = read_number<int64_t>(*text)) return widen(*integer);
-    if (const auto large = read_number<uint64_t>(*text)) return Wide{false, *large};
+    if (const auto integer = reel::read_integer(trimmed(*text))) return widen(*integer);
+    if (const auto large = reel::read_unsigned(trimmed(*text))) return Wide{false, *large};
   }
   return std::nullopt;
 }
@@ -58,7 +53,7 @@ std::optional<Wide> to_wide(const Input& input) {
 std::optional<double> to_double(const Input& input) {
   std::optional<double> number;
   if (const auto* given = std::get_if<double>(&input)) number = *given;
-  if (const auto* text = std::get_if<std::string>(&input)) number = read_number<double>(*text);
+  if (const auto* text = std::get_if<std::string>(&input)) number = reel::read_number(trimmed(*text));
   if (!number && !std::holds_alternative<std::string>(input)) {
     if (const auto integer = to_wide(input)) number = integer->approximate();
   }
@@ -256,7 +251,7 @@ std::string expectation(const Socket& socket) {
     else
       text += "a link to " + name;
   }
-  if (socket.seed) return text + " from 0 to 18446744073709551615";
+  if (socket.seed) return text + " from 0 to 2^64-1";
   if (socket.range) {
     const std::string type = socket.type == "INT" ? "INT" : "FLOAT";
     text += " from " + bound_text(type, socket.range->low) + " to " + bound_text(type, socket.range->high);

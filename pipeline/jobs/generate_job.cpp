@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "attention/plugin/misfit.h"
+#include "attention/plugin/value_rule.h"
 #include "models/files/confined_path.h"
 #include "models/files/input/input_file.h"
 #include "models/files/part_file.h"
@@ -18,10 +19,10 @@ namespace reel::pipeline {
 namespace {
 
 std::pair<int64_t, int64_t> parse_size(const std::string& text) {
-  long long width = 0, height = 0;
-  char rest = 0;
-  if (std::sscanf(text.c_str(), "%lldx%lld%c", &width, &height, &rest) != 2 || width < 1 || height < 1 ||
-      width > 16384 || height > 16384) {
+  const size_t x = std::min(text.find('x'), text.size());
+  const int64_t width = read_integer(text.substr(0, x)).value_or(0),
+                height = read_integer(text.substr(std::min(x + 1, text.size()))).value_or(0);
+  if (width < 1 || height < 1 || width > 16384 || height > 16384) {
     throw std::invalid_argument("[--size] must be WIDTHxHEIGHT in pixels, got '" + text +
                                 "'; for example 512x320");
   }
@@ -113,12 +114,30 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
     attention::refuse_unserved(registries.edits.rule(edit.entry->spec.name, edit.options, edit.selector),
                                {.hidden = true}, "a video model");
   }
+  if (options.compare && options.edits.empty())
+    throw std::invalid_argument(
+        "[--compare] shows a video without and with edits, got no edit; add --edit, or leave it out");
   for (const std::string& text : options.loras) {
     job.loras.push_back(parse_lora(text));
     models::check_input({.path = job.loras.back().path, .option = "--lora"});
     models::read_lora_file(job.loras.back().path,
                            job.loras.back().weight);  // its faults show without the model
   }
+}
+
+/// What the user gave and this job has no use for. `given`: before the model's defaults were filled in.
+void name_unused(const GenerateOptions& given, GenerateJob& job) {
+  const double guidance = *job.options.guidance;
+  const auto without_guidance = [&](const std::string& option) {
+    job.unused.push_back("[--" + option + "] changes nothing at guidance " + to_text(guidance) +
+                         ", which is none; raise --guidance above 1 or leave it out");
+  };
+  if (guidance <= 1 && !given.negative.empty()) without_guidance("negative");
+  if (guidance <= 1 && given.guidance_rescale.value_or(0) > 0) without_guidance("guidance-rescale");
+  if (given.prompt_blend != GenerateOptions{}.prompt_blend && given.prompt_keys.size() < 2 &&
+      job.stages.size() < 2 && !(given.prompt_keys.size() == 1 && !given.prompt.empty()))
+    job.unused.push_back(
+        "[--prompt-blend] changes nothing with one prompt; add --prompt-at or --synopsis, or leave it out");
 }
 
 }  // namespace
@@ -135,6 +154,7 @@ GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choic
   resolve_outputs(job);
   resolve_previews(job);
   resolve_plugins(job, registries);
+  name_unused(options, job);
   return job;
 }
 

@@ -45,6 +45,7 @@ struct GenerateJob {
   std::string output_unedited, output_side_by_side;      // with `compare` only
   std::map<std::string, std::string> previews;           // sampling node -> file
   std::shared_ptr<const models::Reservation> kept_name;  // of the output, if the user named none
+  std::vector<std::string> unused;  // given options that change nothing here, a sentence each
 };
 
 /// Fills in the model's defaults, and checks all that can be checked before a model is loaded.

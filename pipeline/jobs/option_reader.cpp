@@ -1,9 +1,11 @@
 #include "pipeline/jobs/option_reader.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "models/files/strict_json.h"
 #include "pipeline/jobs/option_table.h"
 
 namespace reel::pipeline {
@@ -11,63 +13,53 @@ namespace {
 
 using nlohmann::json;
 
-/// Reads one value into the member of an option; says no if the value is not what the option expects.
-class OptionValue {
- public:
-  OptionValue(const JobOption& option, const json& value, GenerateOptions& options)
-      : option_(option), value_(value), options_(options) {}
+/// Puts a value that fits its rule into the member of an option.
+struct Assign {
+  const GivenValue& value;
+  GenerateOptions& options;
 
-  bool operator()(std::string GenerateOptions::*member) const {
-    if (!value_.is_string()) return false;
-    std::string text = value_.get<std::string>();
-    if (!option_.choices.empty() && std::ranges::find(option_.choices, text) == option_.choices.end())
-      return false;
-    options_.*member = std::move(text);
-    return true;
+  void operator()(std::string GenerateOptions::*member) const { options.*member = as<std::string>(); }
+  void operator()(bool GenerateOptions::*member) const { options.*member = as<bool>(); }
+  void operator()(int64_t GenerateOptions::*member) const { options.*member = as<int64_t>(); }
+  void operator()(std::optional<int64_t> GenerateOptions::*member) const { options.*member = as<int64_t>(); }
+  void operator()(std::optional<double> GenerateOptions::*member) const { options.*member = as<double>(); }
+  void operator()(std::optional<uint64_t> GenerateOptions::*member) const {
+    options.*member = as<uint64_t>();
   }
-  bool operator()(std::vector<std::string> GenerateOptions::*member) const {
-    const json list = value_.is_array() ? value_ : json::array({value_});
-    if (!std::ranges::all_of(list, [](const json& entry) { return entry.is_string(); })) return false;
-    options_.*member = list.get<std::vector<std::string>>();
-    return true;
-  }
-  bool operator()(bool GenerateOptions::*member) const {
-    if (!value_.is_boolean()) return false;
-    options_.*member = value_.get<bool>();
-    return true;
-  }
-  bool operator()(int64_t GenerateOptions::*member) const { return read_integer(options_.*member); }
-  bool operator()(std::optional<int64_t> GenerateOptions::*member) const {
-    return read_integer(options_.*member);
-  }
-  bool operator()(std::optional<double> GenerateOptions::*member) const {
-    if (!value_.is_number() || !in_range(value_.get<double>())) return false;
-    options_.*member = value_.get<double>();
-    return true;
-  }
-  bool operator()(std::optional<uint64_t> GenerateOptions::*member) const {
-    // JSON's reader takes integers from 0 to 2^64-1 as unsigned, and what exceeds 64 bits as a fraction.
-    if (!value_.is_number_unsigned()) return false;
-    options_.*member = value_.get<uint64_t>();
-    return true;
+  void operator()(std::vector<std::string> GenerateOptions::*member) const {
+    options.*member = {as<std::string>()};
   }
 
  private:
-  template <class Integer>
-  bool read_integer(Integer& member) const {
-    if (!value_.is_number_integer() || !in_range(value_.get<double>())) return false;
-    if (value_.is_number_unsigned() && value_.get<uint64_t>() > uint64_t{INT64_MAX}) return false;
-    member = value_.get<int64_t>();
+  template <class T>
+  const T& as() const {
+    return std::get<T>(value);
+  }
+};
+
+std::optional<GivenValue> scalar_of(const json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_unsigned()) return value.get<uint64_t>();
+  if (value.is_number_integer()) return value.get<int64_t>();
+  if (value.is_number_float()) return value.get<double>();
+  return std::nullopt;
+}
+
+/// Says no if the value is not what the option expects.
+bool read_value(const JobOption& option, const json& value, GenerateOptions& options) {
+  const ValueRule rule = rule_of(option);
+  if (const auto* list = std::get_if<std::vector<std::string> GenerateOptions::*>(&option.member);
+      list && value.is_array()) {
+    if (!std::ranges::all_of(value, [](const json& entry) { return entry.is_string(); })) return false;
+    options.*(*list) = value.get<std::vector<std::string>>();
     return true;
   }
-  bool in_range(double number) const {
-    return !option_.range || (number >= option_.range->low && number <= option_.range->high);
-  }
-
-  const JobOption& option_;
-  const json& value_;
-  GenerateOptions& options_;
-};
+  const auto scalar = scalar_of(value);
+  const auto fitted = scalar ? fit_value(rule, *scalar) : std::nullopt;
+  if (fitted) std::visit(Assign{*fitted, options}, option.member);
+  return fitted.has_value();
+}
 
 /// A value as the user wrote it, cut short if it is long.
 std::string shown_value(const json& value) {
@@ -76,35 +68,70 @@ std::string shown_value(const json& value) {
   return text.size() <= kMostShown ? text : text.substr(0, kMostShown) + "...";
 }
 
+/// One object a line: small.
+constexpr models::JsonLimits kLimits{.depth = 8, .keys = 1000, .values = 100'000};
+
+[[noreturn]] void refuse_json(const std::string& place, const models::JsonFault& fault) {
+  using Kind = models::JsonFault::Kind;
+  std::string message = "must be a text or a JSON object of options: ";
+  if (fault.kind == Kind::kSyntax) {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+    if (!fault.key.empty()) message += "at '" + models::shown(fault.key) + "', ";
+    message += models::shown(fault.detail.substr(fault.detail.find("] ") + 2), 300);
+  } else if (fault.kind == Kind::kDuplicateKey) {
+    message = "has '" + models::shown(fault.detail) + "' twice; keep one of them";
+  } else {
+    message += "at most 1,000 keys and 8 levels, got more";
+  }
+  throw std::invalid_argument("[" + place + "] " + message);
+}
+
+/// The nearest spelling of an option, in the user's way of writing names.
+std::string near_option(const std::string& key) {
+  std::vector<std::string> names;
+  for (const JobOption& option : job_options()) {
+    names.push_back(option.name);
+    for (const std::string& alias : option.aliases) {
+      if (alias.size() > 1) names.push_back(alias);
+    }
+  }
+  std::string dashed = key;
+  std::ranges::replace(dashed, '_', '-');
+  std::string near = nearest_name(dashed, names);
+  if (key.find('_') != std::string::npos) std::ranges::replace(near, '-', '_');
+  return near;
+}
+
 }  // namespace
 
 void read_options(const std::string& place, const std::string& text, GenerateOptions& options) {
-  json document;
-  try {
-    document = json::parse(text);
-  } catch (const json::exception& error) {
-    throw std::invalid_argument("[" + place +
-                                "] must be a text or a JSON object of options: " + error.what());
-  }
+  const auto document = models::parse_strict<json>(
+      text, kLimits, [&](const models::JsonFault& fault) { refuse_json(place, fault); });
   if (!document.is_object()) {
     throw std::invalid_argument("[" + place + "] must be a JSON object of options, got " +
                                 shown_value(document) + "; for example {\"prompt\": \"a fox\", \"seed\": 3}");
   }
+  std::map<const JobOption*, std::string> seen;
   for (const auto& [key, value] : document.items()) {
     const JobOption* option = find_job_option(key);
     if (!option) {
-      throw std::invalid_argument("[" + place + "] the option '" + key +
-                                  "' is not known; use the names of reel generate --help");
+      const std::string near = near_option(key);
+      throw std::invalid_argument(
+          "[" + place + "] the option '" + models::shown(key) + "' is not known; " +
+          (near.empty() ? "use the names of reel generate --help" : "did you mean '" + near + "'?"));
+    }
+    if (const auto [first, added] = seen.emplace(option, key); !added) {
+      throw std::invalid_argument("[" + place + "] '" + first->second + "' and '" + key +
+                                  "' are one option; keep one of them");
     }
     if (option->in_lists == InLists::kNo) {
       throw std::invalid_argument("[" + place + "] '" + key +
                                   "' replaces files, which a list may not ask for; give --" + option->name +
                                   " on the command line");
     }
-    if (!std::visit(OptionValue(*option, value, options), option->member)) {
-      throw std::invalid_argument("[" + place + "] '" + key + "' must be " + expected_value(*option) +
-                                  ", got " + shown_value(value) + "; see reel generate --help");
-    }
+    if (!read_value(*option, value, options))
+      throw BadValue(place, models::shown(key), rule_of(*option), shown_value(value),
+                     "see reel generate --help");
   }
 }
 

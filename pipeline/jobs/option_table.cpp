@@ -130,26 +130,15 @@ std::vector<JobOption> make_table() {
   };
 }
 
-std::string joined(const std::vector<std::string>& choices) {
-  std::string text;
-  for (size_t i = 0; i < choices.size(); ++i)
-    text += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
-  return text;
-}
-
-/// The type of a member in words.
-struct TypeInWords {
-  std::string operator()(std::string GenerateOptions::*) const { return "a text"; }
-  std::string operator()(std::vector<std::string> GenerateOptions::*) const {
-    return "a text or a list of texts";
-  }
-  std::string operator()(bool GenerateOptions::*) const { return "true or false"; }
-  std::string operator()(int64_t GenerateOptions::*) const { return "an integer"; }
-  std::string operator()(std::optional<int64_t> GenerateOptions::*) const { return "an integer"; }
-  std::string operator()(std::optional<double> GenerateOptions::*) const { return "a number"; }
-  std::string operator()(std::optional<uint64_t> GenerateOptions::*) const {
-    return "an integer from 0 to 2^64-1";
-  }
+/// The type of a member.
+struct TypeOf {
+  ValueType operator()(std::string GenerateOptions::*) const { return ValueType::kText; }
+  ValueType operator()(std::vector<std::string> GenerateOptions::*) const { return ValueType::kTexts; }
+  ValueType operator()(bool GenerateOptions::*) const { return ValueType::kFlag; }
+  ValueType operator()(int64_t GenerateOptions::*) const { return ValueType::kInteger; }
+  ValueType operator()(std::optional<int64_t> GenerateOptions::*) const { return ValueType::kInteger; }
+  ValueType operator()(std::optional<double> GenerateOptions::*) const { return ValueType::kNumber; }
+  ValueType operator()(std::optional<uint64_t> GenerateOptions::*) const { return ValueType::kSeed; }
 };
 
 }  // namespace
@@ -169,11 +158,10 @@ const JobOption* find_job_option(std::string_view name) {
   return nullptr;
 }
 
-std::string expected_value(const JobOption& option) {
-  if (!option.choices.empty()) return joined(option.choices);
-  const std::string type = std::visit(TypeInWords{}, option.member);
-  if (!option.range) return type;
-  return type + " from " + to_text(option.range->low) + " to " + to_text(option.range->high);
+ValueRule rule_of(const JobOption& option) {
+  const ValueType type = std::visit(TypeOf{}, option.member);
+  const bool seed = type == ValueType::kSeed;
+  return {type, option.range, option.choices, seed ? "leave it out for a random one" : ""};
 }
 
 }  // namespace reel::pipeline

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "attention/plugin/spec.h"
+#include "attention/plugin/value_rule.h"
 #include "pipeline/jobs/generate_options.h"
 
 namespace reel::pipeline {
@@ -52,7 +52,7 @@ const std::vector<JobOption>& job_options();
 /// The option of that name or alias, written with dashes or underscores; nullptr if there is none.
 const JobOption* find_job_option(std::string_view name);
 
-/// What a value must be, to follow "must be": `an integer from 1 to 4096`, `linear or hold`, `true or false`.
-std::string expected_value(const JobOption& option);
+/// What a value of the option must be.
+ValueRule rule_of(const JobOption& option);
 
 }  // namespace reel::pipeline

@@ -5,8 +5,7 @@
 
 namespace reel::pipeline {
 
-std::shared_ptr<const models::Reservation> default_output(const std::string& prompt,
-                                                          const std::string& folder) {
+std::string prompt_slug(const std::string& prompt) {
   std::string slug;
   for (const char c : prompt) {
     if (std::isalnum(static_cast<unsigned char>(c)))
@@ -16,7 +15,12 @@ std::shared_ptr<const models::Reservation> default_output(const std::string& pro
     if (slug.size() >= 48) break;
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();
-  if (slug.empty()) slug = "reel";
+  return slug.empty() ? "reel" : slug;
+}
+
+std::shared_ptr<const models::Reservation> default_output(const std::string& prompt,
+                                                          const std::string& folder) {
+  const std::string slug = prompt_slug(prompt);
   const auto name = [&](int i) {
     return (std::filesystem::path(folder) / (slug + (i == 1 ? "" : "-" + std::to_string(i)) + ".mp4"))
         .string();

@@ -9,6 +9,9 @@
 
 namespace reel::pipeline {
 
+/// The words of a prompt as part of a file name: `a-red-fox`.
+std::string prompt_slug(const std::string& prompt);
+
 /// The first free name made from a prompt, in `folder` (empty: the working folder): `a-red-fox.mp4`,
 /// `a-red-fox-2.mp4`. It is kept for its owner: another process that makes up a name meanwhile gets the next.
 std::shared_ptr<const models::Reservation> default_output(const std::string& prompt,

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "models/files/input/input_stream.h"
+#include "models/files/utf8.h"
 
 namespace reel::pipeline {
 namespace fs = std::filesystem;
@@ -23,9 +24,11 @@ std::string stages_text(const std::string& value) {
                                "' does not exist; name one, or write the stages as \"a; b; c\"");
     return value;
   }
-  return models::InputStream({.path = value, .option = "--synopsis", .most_bytes = kMostSynopsisBytes},
-                             {.streams = true})
-      .rest();
+  const std::string text =
+      models::InputStream({.path = value, .option = "--synopsis", .most_bytes = kMostSynopsisBytes},
+                          {.streams = true})
+          .rest();
+  return std::string(models::without_bom(text));
 }
 
 }  // namespace reel::pipeline

@@ -140,10 +140,12 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const at::Tensor noise = initial_file.empty() ? generator.draw(shape, device)
                                                 : read_noise(initial_file, "latents", shape).to(device);
   guidance::NoiseSource step_noise = generator.source(shape, device);
+  bool drawn = false;
   if (!step_file.empty()) {
     std::vector<int64_t> all = shape;
     all.insert(all.begin(), scheduler->steps().size());
-    step_noise = [draws = read_noise(step_file, "noise", all), device](int index) {
+    step_noise = [draws = read_noise(step_file, "noise", all), device, &drawn](int index) {
+      drawn = true;
       return draws[index].to(device);
     };
   }
@@ -181,6 +183,10 @@ std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   Latent result = latent;
   result.samples =
       guidance::sample(guided.denoiser(), *scheduler, condition, noise, step_noise, attend, callbacks);
+  if (!step_file.empty() && !drawn)
+    context.warn("[" + step_file +
+                 "] changes nothing: this scheduler draws no noise at its steps; leave the step noise "
+                 "out, or choose another, such as euler_ancestral");
 
   std::vector<double> sorted = seconds;
   std::sort(sorted.begin(), sorted.end());

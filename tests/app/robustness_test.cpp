@@ -190,11 +190,15 @@ TEST_P(BadPlace, IsRefusedBeforeAnyWork) {
     write_file(folder / "file", "text");
     const std::string target = path + suffix;
     fs::create_directory(folder.path() / ("folder" + suffix));
-    std::vector<std::string> words = job({"a fox", option, target, "--progress", "json"});
+    std::vector<std::string> words = job({"a fox", option, target});
     if (option != "-o") words.insert(words.end(), {"-o", "a.mp4"});
     if (name == "Folder" && suffix == "_%d.png") continue;  // no name of the sequence is that of a folder
     expect_one_error(ChildProcess(folder, words).wait(), target);
-    EXPECT_THAT(ChildProcess(folder, words).wait().err, HasSubstr(message)) << option;
+    words.insert(words.end(), {"--progress", "json"});
+    const std::string events = ChildProcess(folder, words).wait().err;
+    EXPECT_THAT(events, AllOf(StartsWith("{"), HasSubstr(message), HasSubstr(R"("stage":"error")")))
+        << option;
+    EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 1) << "no node has begun";
     EXPECT_THAT(names_in(folder), ElementsAre("file", "folder" + suffix)) << option;
   }
 }
@@ -217,7 +221,8 @@ TEST(RobustnessTest, CtrlCInAListKeepsWhatIsFinished) {
   const ChildResult result = child.wait();
   EXPECT_EQ(result.code, 130);
   EXPECT_EQ(result.out, "a-0001.mp4\n");
-  EXPECT_THAT(result.err, testing::EndsWith("reel: interrupted; what was finished is kept\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr(R"("kind":"interrupted","message":"interrupted; what was finished is kept")"));
   EXPECT_THAT(names_in(folder), ElementsAre("a-0001.mp4", "jobs.txt"));
   EXPECT_EQ(media::VideoReader::open(folder / "a-0001.mp4")->info().frames, 4);
 }

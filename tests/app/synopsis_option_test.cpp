@@ -63,7 +63,8 @@ TEST_F(SynopsisTest, ASynopsisOfOneStageIsAPlainPrompt) {
 }
 
 TEST_F(SynopsisTest, ReplayAndJobListsCarryTheSynopsis) {
-  std::ofstream(path("stages.txt")) << "a fox\nsnow\n";
+  std::ofstream(path("stages.txt")) << "\xEF\xBB\xBF"
+                                       "a fox\r\nsnow\r\n";  // as an editor may write it
   const CommandResult made =
       generate({"--synopsis", "stages.txt", "--synopsis-blend", "hold", "-o", "a.mp4", "--json"});
   ASSERT_EQ(made.code, 0) << made.err;

@@ -48,6 +48,18 @@ TEST_F(EvalTest, PrintsATableAndOneLineAVideo) {
   EXPECT_THAT(rows[3], testing::MatchesRegex("3,an? [a-z ]+,2,0,.*"));
 }
 
+TEST_F(EvalTest, OfOnePromptThereIsNoInterval) {
+  const CommandResult table = eval({"--truth", "--prompts", "1", "--two-fraction", "1"});
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("1 video of one prompt, too few for intervals"));
+  EXPECT_THAT(table.out, testing::Not(testing::ContainsRegex("[0-9] to [0-9]")));
+  const json document = json::parse(eval({"--truth", "--prompts", "1", "--two-fraction", "1", "--json"}).out);
+  const json& both = document["results"]["two.object"];
+  EXPECT_EQ(both["count"], 2) << "objects of one video";
+  EXPECT_TRUE(both["value"].is_number());
+  EXPECT_TRUE(both["low"].is_null() && both["high"].is_null()) << both;
+}
+
 TEST_F(EvalTest, MorePromptsOfASeedBeginWithTheFewerOnes) {
   ASSERT_EQ(eval({"--truth", "--prompts", "2", "-o", "two.csv"}).code, 0);
   ASSERT_EQ(eval({"--truth", "--prompts", "3", "-o", "three.csv"}).code, 0);

@@ -43,6 +43,11 @@ std::string refusal_of(const std::string& name, const std::string& content) {
   return refusal(files);
 }
 
+TEST(TokenizerFilesWithMarkTest, AByteOrderMarkIsNoPartOfAFile) {
+  EXPECT_EQ(refusal_of("merges.txt", "\xEF\xBB\xBF" + kMerges), "");
+  EXPECT_EQ(refusal_of("vocab.json", "\xEF\xBB\xBF" + kVocabulary), "");
+}
+
 struct Fault {
   std::string name, file, content, message;
 };

@@ -97,6 +97,11 @@ TEST_F(GenerateJobTest, RefusesBeforeAModelIsLoaded) {
     return text;
   };
   using O = GenerateOptions;
+  for (const char* size :
+       {"32", "32x", "x16", " 32x16", "32x 16", "32x16 ", "+32x16", "032x16", "0x10x16", "32X16"}) {
+    EXPECT_THAT(refused([&](O& o) { o.size = size; }), HasSubstr("must be WIDTHxHEIGHT in pixels, got '"))
+        << size;
+  }
   EXPECT_THAT(refused([](O& o) { o.size = "33x16"; }), HasSubstr("the nearest are 32 and 34"));
   EXPECT_THAT(refused([](O& o) { o.frames = 4000; }), HasSubstr("this model takes 1 to"));
   EXPECT_THAT(refused([](O& o) { o.frames = 4, o.prompt_keys = {"4:x"}; }), HasSubstr("frame 4 lies beyond"));
@@ -107,6 +112,19 @@ TEST_F(GenerateJobTest, RefusesBeforeAModelIsLoaded) {
   EXPECT_THAT(refused([](O& o) { o.edits = {"scal"}; }), HasSubstr("did you mean 'scale'"));
   EXPECT_THAT(refused([](O& o) { o.loras = {"absent:0.5"}; }), HasSubstr("'absent' does not exist"));
   EXPECT_THAT(refused([](O& o) { o.compare = true, o.output = "noextension"; }), HasSubstr("noextension"));
+}
+
+TEST_F(GenerateJobTest, NamesWhatWouldChangeNothing) {
+  EXPECT_THAT(resolved().unused, testing::IsEmpty());
+  options_.guidance = 1, options_.negative = "snow", options_.guidance_rescale = 0.5,
+  options_.prompt_blend = "hold";
+  EXPECT_THAT(resolved().unused, testing::ElementsAre(HasSubstr("[--negative] changes nothing at guidance 1"),
+                                                      HasSubstr("[--guidance-rescale] changes nothing"),
+                                                      HasSubstr("[--prompt-blend] changes nothing")));
+  options_.guidance = 3, options_.frames = 4, options_.prompt_keys = {"2:snow"};
+  EXPECT_THAT(resolved().unused, testing::IsEmpty());
+  options_.compare = true;
+  EXPECT_THAT(refusal(), HasSubstr("[--compare] shows a video without and with edits, got no edit"));
 }
 
 TEST_F(GenerateJobTest, ARecipeStoresOptionsUnderTheirNames) {

@@ -16,4 +16,9 @@ TEST(LoraChoiceTest, AWeightIsANumberBehindTheLastColon) {
   }
 }
 
+TEST(LoraChoiceTest, RefusesWeightsThatAreNoPlainNumbers) {
+  for (const char* text : {"a:nan", "a:inf", "a:0x1p1", "a:1e999", "a:21", "a:+1", "a: 1"})
+    EXPECT_THROW(parse_lora(text), std::invalid_argument) << text;
+}
+
 }  // namespace reel::pipeline::lora_choice_test

@@ -60,7 +60,18 @@ TEST(OptionReaderTest, NamesPlaceKeyExpectationAndValue) {
       "[jobs.txt, line 3] 'prompt_at' must be a text or a list of texts, got [\"0:a\",3]; see reel generate "
       "--help");
   EXPECT_EQ(refusal(R"({"guidence": 3})"),
-            "[jobs.txt, line 3] the option 'guidence' is not known; use the names of reel generate --help");
+            "[jobs.txt, line 3] the option 'guidence' is not known; did you mean 'guidance'?");
+  EXPECT_EQ(refusal(R"({"bananas": 3})"),
+            "[jobs.txt, line 3] the option 'bananas' is not known; use the names of reel generate --help");
+  EXPECT_EQ(refusal(R"({"prompt": "a", "prompt": "b"})"),
+            "[jobs.txt, line 3] has 'prompt' twice; keep one of them");
+  EXPECT_EQ(refusal(R"({"prompt-blend": "hold", "synopsis_blend": "hold"})"),
+            "[jobs.txt, line 3] 'prompt-blend' and 'synopsis_blend' are one option; keep one of them");
+  EXPECT_EQ(
+      refusal(R"({"seed": -1})"),
+      "[jobs.txt, line 3] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a random one");
+  EXPECT_THAT(refusal(R"({"prompt": "a", "steps": 3x})"),
+              HasSubstr("at 'steps', parse error at line 1, column "));
   EXPECT_THAT(refusal(R"({"frames": ")" + std::string(5000, 'x') + "\"}"), HasSubstr("xxx...; see"));
 }
 

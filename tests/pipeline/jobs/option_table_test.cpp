@@ -16,9 +16,8 @@ const void* address_of(const GenerateOptions& options, const JobOption& option) 
 std::set<const void*> members_of(const GenerateOptions& options) {
   const auto& [prompt, negative, output, scheduler, prompt_blend, codec, initial_latents, step_noise,
                prompt_keys, synopsis, frames, steps, preview, size, fps, guidance, guidance_rescale, seed,
-               edits, loras, save_graph, save_tensors, output_dir, listed_output, listed_edits, compare, overwrite, no_recipe, crf,
-               clip_skip] =
-      options;
+               edits, loras, save_graph, save_tensors, output_dir, listed_output, listed_edits, compare,
+               overwrite, no_recipe, crf, clip_skip] = options;
   EXPECT_FALSE(listed_output || listed_edits);
   return {&prompt,          &negative,   &output,      &scheduler,    &prompt_blend,     &codec,
           &initial_latents, &step_noise, &prompt_keys, &synopsis,     &frames,           &steps,
@@ -55,7 +54,7 @@ TEST(OptionTableTest, GivesEachNameToOneOptionAndFindsItInBothSpellings) {
 }
 
 TEST(OptionTableTest, SaysWhatAValueMustBe) {
-  const auto expected = [](const char* name) { return expected_value(*find_job_option(name)); };
+  const auto expected = [](const char* name) { return expected_value(rule_of(*find_job_option(name))); };
   EXPECT_EQ(expected("prompt"), "a text");
   EXPECT_EQ(expected("edit"), "a text or a list of texts");
   EXPECT_EQ(expected("compare"), "true or false");

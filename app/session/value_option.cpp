@@ -1,0 +1,80 @@
+#include "app/session/value_option.h"
+
+namespace reel::app {
+namespace {
+
+/// A value as the user typed it: quoted if it would not be seen otherwise.
+std::string shown_word(std::string word) {
+  constexpr size_t kMostShown = 60;
+  if (word.size() > kMostShown) word = word.substr(0, kMostShown) + "...";
+  for (char& byte : word) {
+    if (static_cast<unsigned char>(byte) < ' ' || byte == '\x7f') byte = '?';
+  }
+  return word.empty() || word.find(' ') != std::string::npos ? "'" + word + "'" : word;
+}
+
+std::string type_label(const ValueRule& rule) {
+  std::string label = rule.type == ValueType::kSeed      ? "SEED"
+                      : rule.type == ValueType::kInteger ? "INT"
+                      : rule.type == ValueType::kNumber  ? "NUMBER"
+                                                         : "TEXT";
+  if (!rule.choices.empty()) {
+    label = "";
+    for (const std::string& choice : rule.choices) label += (label.empty() ? "" : "|") + choice;
+  }
+  if (rule.range) label += " (" + to_text(rule.range->low) + " to " + to_text(rule.range->high) + ")";
+  return label;
+}
+
+}  // namespace
+
+std::string command_of(const CLI::App& verb) {
+  return verb.get_parent() ? command_of(*verb.get_parent()) + " " + verb.get_name() : "reel";
+}
+
+CLI::Option* declare_value(CLI::App& verb, const std::string& names, const std::string& help,
+                           const ValueRule& rule, std::function<void(const GivenValue&)> set,
+                           std::function<std::string()> show) {
+  const auto name = std::make_shared<std::string>();
+  const auto read = [&verb, name, rule, set = std::move(set)](const CLI::results_t& words) {
+    const auto value = read_value(rule, words.back());
+    if (!value) {
+      throw BadValue("command line", *name, rule, shown_word(words.back()),
+                     "see " + command_of(verb) + " --help");
+    }
+    set(*value);
+    return true;
+  };
+  const bool shown = read_value(rule, show()).has_value() && !show().empty();
+  CLI::Option* option = verb.add_option(names, CLI::callback_t(read), help, shown, std::move(show));
+  *name = option->get_name();
+  option->type_name(type_label(rule));
+  return option;
+}
+
+CLI::Option* add_switch(CLI::App& verb, const std::string& names, bool& target, const std::string& help) {
+  const auto set = [&target](const GivenValue& value) { target = std::get<bool>(value); };
+  CLI::Option* option =
+      declare_value(verb, names, help, {ValueType::kFlag}, set, [] { return std::string(); });
+  option->default_function([&target] { return std::string(target ? "true" : "false"); });
+  return option->type_name("")->expected(0)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+CLI::Option* add_texts(CLI::App& verb, const std::string& names, std::vector<std::string>& target,
+                       const std::string& help) {
+  // Without extra words: the next word is a prompt, or the next option; and brackets are part of the text.
+  return verb.add_option(names, target, help)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+ValueType type_of(const CLI::Option& option) {
+  if (option.get_items_expected_max() == 0) return ValueType::kFlag;
+  const std::string label = option.get_type_name();
+  if (label.starts_with("INT")) return ValueType::kInteger;
+  if (label.starts_with("NUMBER")) return ValueType::kNumber;
+  return label == "SEED" ? ValueType::kSeed : ValueType::kText;
+}
+
+}  // namespace reel::app
