@@ -193,14 +193,12 @@ void add_graph_run_verb(CLI::App& graph, Action& action) {
       "--output-dir", options->output_dir,
       "the graph writes below this folder and nowhere else; default: the working folder, and output/ in it "
       "for SaveVideo");
-  CLI::Option* dir =
-      verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
-          ->capture_default_str();
-  CLI::Option* size = add_value(*verb, "--cache-size", options->cache_size_mb, "MiB of results kept there",
-                                {.range = {{1, 1 << 24}}});
-  add_switch(*verb, "--no-cache", options->no_cache, "keep nothing on disk, use nothing from there")
-      ->excludes(dir)
-      ->excludes(size);
+  verb->add_option("--cache-dir", options->cache_dir, "where results are kept for later runs")
+      ->capture_default_str();
+  add_value(*verb, "--cache-size", options->cache_size_mb, "MiB of results kept there",
+            {.range = {{1, 1 << 24}}});
+  add_switch(*verb, "--no-cache", options->no_cache,
+             "keep nothing on disk, use nothing from there, whatever --cache-dir and --cache-size say");
   add_common_options(*verb, options->common,
                      {.model = false, .seed = false});  // a graph names its models itself
   add_value(*verb, "--seed", options->common.seed, "replaces every seed of the graph",

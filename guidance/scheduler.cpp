@@ -52,7 +52,9 @@ std::unique_ptr<Scheduler> make_scheduler(const SchedulerRegistry& registry, con
     return entry.make(config, steps, parse_options(entry.spec, ""));
   }
   const size_t colon = choice.find(':');
-  const SchedulerEntry& entry = registry.get("scheduler", choice.substr(0, colon));
+  // `:karras=true`: options of the folder's own scheduler.
+  const SchedulerEntry& entry =
+      colon == 0 ? folder_entry(registry, config) : registry.get("scheduler", choice.substr(0, colon));
   const std::string options = colon == std::string::npos ? "" : choice.substr(colon + 1);
   return entry.make(config, steps, parse_options(entry.spec, options));
 }

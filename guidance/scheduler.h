@@ -57,7 +57,7 @@ void require_known_class(const SchedulerRegistry& registry, const std::string& n
                          const std::string& folder);
 
 /// The scheduler that the model's folder names, or another one on the same noise schedule.
-/// `choice`: "" (the `_class_name` of the folder) or NAME[:opt=v,...] with a registered name.
+/// `choice`: [NAME][:opt=v,...] with a registered name; without one, the `_class_name` of the folder counts.
 /// Throws: std::invalid_argument for an unknown name or option; std::runtime_error for an unusable config.
 std::unique_ptr<Scheduler> make_scheduler(const SchedulerRegistry& registry, const models::Config& config,
                                           const std::string& choice, int steps);

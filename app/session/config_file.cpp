@@ -210,6 +210,10 @@ class ConfigFile {
   std::string text_of(const CLI::Option& option, const Entry& entry, const toml::node& node) const {
     const ValueType type = type_of(option);
     if (const auto* text = node.as_string(); text && type == ValueType::kText) return text->get();
+    // TOML's integers end at 2^63-1, seeds do not.
+    if (const auto* text = node.as_string();
+        text && type == ValueType::kSeed && read_unsigned(text->get()).value_or(0) > uint64_t{INT64_MAX})
+      return text->get();
     // The option's own reader refuses, in its words, a fraction for an integer and texts for numbers, which have quotes.
     const bool reads = type != ValueType::kText || option.get_type_name().find('|') != std::string::npos;
     if (reads) return shown_value(node);

@@ -35,7 +35,8 @@ fs::path destination(fs::path path) {
   }
   const fs::path folder =
       fs::weakly_canonical(fs::absolute(path.parent_path().empty() ? "." : path.parent_path()));
-  return (folder / path.filename()).lexically_normal();
+  fs::path resolved = (folder / path.filename()).lexically_normal();
+  return resolved.has_filename() ? resolved : resolved.parent_path();  // `a/` and `a/.` are the folder `a`
 }
 
 bool is_below(const fs::path& path, const fs::path& folder) {

@@ -85,8 +85,9 @@ at::Tensor product_by_rows(const at::Tensor& x, const at::Tensor& weight, const 
   std::vector<int64_t> copies(static_cast<size_t>(x.dim()), 1);
   if (positions_of_row(x) < kFewPositions) copies.front() = rows_at_once;
   const auto product = [&](const at::Tensor& row) {
-    // A copy where none is needed otherwise, since MKL rounds by the alignment of a row, too.
-    const bool aligned = copies.front() == 1 && reinterpret_cast<uintptr_t>(row.const_data_ptr()) % 64 == 0;
+    // A copy where none is needed otherwise, since MKL rounds by the alignment and the strides of a row, too.
+    const bool aligned = copies.front() == 1 && row.is_contiguous() &&
+                         reinterpret_cast<uintptr_t>(row.const_data_ptr()) % 64 == 0;
     return at::linear(aligned ? row : row.repeat(copies), weight, bias).narrow(0, 0, 1);
   };
   if (x.size(0) == 1) return product(x);

@@ -135,6 +135,9 @@ void find_component(LoraKey& key) {
     }
   }
   if (known) return;
+  for (const auto& [text, target] : kComponents) {
+    if (key.path + "." == text) return key.path.clear();  // a component without a layer
+  }
   const std::string name = flat(key.path);
   for (const char* layer : kTextLayers) {
     if (name.starts_with(layer)) key.target = LoraTarget::kTextEncoder;

@@ -42,7 +42,8 @@ PromptLine read_line(const std::string& text, int number, const GenerateOptions&
 /// A name for comparisons: two ways of writing one file are equal.
 std::string file_key(const std::string& path) {
   std::error_code ignored;
-  const std::string canonical = std::filesystem::weakly_canonical(path, ignored).string();
+  const std::string canonical =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored).string();
   return canonical.empty() ? path : canonical;
 }
 

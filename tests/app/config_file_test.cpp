@@ -61,7 +61,7 @@ std::pair<std::string, std::string> samples(CLI::Option& option) {
     case ValueType::kFlag:
       return {"true", "false"};
     case ValueType::kSeed:
-      return {"18446744073709551615", "7"};
+      return {"\"18446744073709551615\"", "7"};
     case ValueType::kInteger:
     case ValueType::kNumber: {
       double low = 1, high = 9;
@@ -227,6 +227,9 @@ TEST_F(ConfigFileTest, RefusesValuesInTheWordsOfTheCommandLine) {
   EXPECT_EQ(
       fault("seed = -1"),
       "[c.toml, line 1] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a random one");
+  EXPECT_THAT(fault("seed = \"7\""), HasSubstr("must be an integer from 0 to 2^64-1, got \"7\""));
+  EXPECT_THAT(fault("seed = 18446744073709551615"), HasSubstr("must be TOML: "));
+  EXPECT_EQ(fault("seed = \"18446744073709551615\""), "") << "beyond TOML's integers";
   EXPECT_EQ(fault("guidance = inf"),
             "[c.toml, line 1] 'guidance' must be a number from 0 to 100, got inf; see reel generate --help");
   EXPECT_EQ(fault("compare = 1"),
@@ -279,7 +282,6 @@ TEST_F(ConfigFileTest, WhatAVerbDoesNotUseIsNamed) {
     refused({"eval", "world", "--truth", "--prompts", "1", option, "f32"}, "--truth runs none");
   refused({"inspect", "a", "-o", "a.safetensors", "--sites", "3"}, "[--sites]");
   refused({"generate", "a", "--skip-existing"}, "add --prompts");
-  refused({"graph", "run", "g.json", "--no-cache", "--cache-size", "3"}, "--no-cache excludes --cache-size");
 }
 
 }  // namespace reel::config_file_test

@@ -110,7 +110,7 @@ TEST_F(JobListTest, StdoutKeepsTheOrderOfTheLinesAndSaysWhichJob) {
 TEST_F(JobListTest, ProgressAsJsonIsJsonLinesOnly) {
   const CommandResult result =
       run("a\n{\"prompt\": \"b\", \"frames\": 0}\n{\"prompt\": \"c\", \"seed\": 4, \"output\": \"c.y4m\"}\n",
-          {"-o", "a.y4m", "--progress", "json", "--edit", "scale:factor=2@kind=nothing"});
+          {"-o", "a.y4m", "--progress", "json", "--edit", "scale:factor=2@layer=absent"});
   EXPECT_EQ(result.code, 1) << result.err;
   std::map<std::string, std::vector<json>> stages;
   for (const json& event : documents(result.err)) {
@@ -144,7 +144,7 @@ TEST_F(JobListTest, OfOneJobAndOfAWrongCommandLineToo) {
 TEST_F(JobListTest, FinishedFilesCountAsDone) {
   const std::string list = "a fox\n{\"prompt\": \"a fox\", \"output\": \"own_%02d.png\"}\na fox\nsnow\n";
   ASSERT_EQ(run(list, {"--skip-existing"}).code, 0);
-  EXPECT_THAT(videos(), ElementsAre("a-fox-2.mp4", "a-fox.mp4", "own_00.png", "own_01.png", "snow.mp4"));
+  EXPECT_THAT(videos(), ElementsAre("a-fox-2.mp4", "a-fox.mp4", "own_01.png", "own_02.png", "snow.mp4"));
   const auto written = fs::last_write_time(folder_ / "a-fox.mp4");
   fs::remove(folder_ / "snow.mp4");
   const CommandResult again = run(list, {"--skip-existing", "--json", "--progress", "json"});

@@ -221,8 +221,8 @@ TEST(RobustnessTest, CtrlCInAListKeepsWhatIsFinished) {
   const ChildResult result = child.wait();
   EXPECT_EQ(result.code, 130);
   EXPECT_EQ(result.out, "a-0001.mp4\n");
-  EXPECT_THAT(result.err,
-              HasSubstr(R"("kind":"interrupted","message":"interrupted; what was finished is kept")"));
+  EXPECT_THAT(result.err, AllOf(HasSubstr(R"("kind":"interrupted")"),
+                                HasSubstr(R"("message":"interrupted; what was finished is kept")")));
   EXPECT_THAT(names_in(folder), ElementsAre("a-0001.mp4", "jobs.txt"));
   EXPECT_EQ(media::VideoReader::open(folder / "a-0001.mp4")->info().frames, 4);
 }

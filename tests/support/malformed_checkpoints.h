@@ -33,7 +33,7 @@ inline std::vector<MalformedFile> malformed_checkpoints() {
   for (int i = 0; i < 100000; ++i) deep += "[";
   std::string nine = "[1,1,1,1,1,1,1,1,1]";
   return {
-      {"Empty", "", "bytes"},
+      {"Empty", "", "empty"},
       {"SevenBytes", "1234567", "7 bytes"},
       {"HeaderBeyondFile", file_of("{}", 0, 1000), "claims 1000 bytes"},
       {"HeaderOfExabytes", file_of("{}", 0, ~uint64_t{0}), "claims"},
@@ -93,8 +93,8 @@ inline std::vector<MalformedFile> malformed_checkpoints() {
       {"MetadataHuge", file_of("{\"__metadata__\":{" + many_members(200'001, "\"\"") + "}}", 0), "200,000"},
       {"EntryHuge", file_of("{\"a\":{\"shape\":[0" + repeated(",0", 200'001) + "]}}", 0), "200,000"},
       {"MetadataNotText", file_of("{\"__metadata__\":{\"a\":1}}", 0), "__metadata__"},
-      {"Pickle", std::string("\x80\x02}q\x01.", 6) + std::string(64, 'x'), "claims"},
-      {"Html", "<!DOCTYPE html><html><body>Not found</body></html>", "claims"}};
+      {"Pickle", std::string("\x80\x02}q\x01.", 6) + std::string(64, 'x'), "pickle"},
+      {"Html", "<!DOCTYPE html><html><body>Not found</body></html>", "HTML page"}};
 }
 
 }  // namespace reel

@@ -210,7 +210,7 @@ inline std::vector<MalformedFile> unsound_zip_files() {
   in_subfolder[0].name = "a/b/data.pkl";
   return {
       {"Empty", "", "no zip file"},
-      {"Html", "<!DOCTYPE html><html><body>Not found</body></html>", "no zip file"},
+      {"Html", "<!DOCTYPE html><html><body>Not found</body></html>", "HTML page"},
       {"Safetensors", u64(2) + "{}", "looks like safetensors"},
       {"Legacy", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.",
        "before PyTorch 1.6"},

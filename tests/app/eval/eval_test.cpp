@@ -109,7 +109,7 @@ TEST_F(EvalTest, EditsAreComparedPairByPair) {
 }
 
 TEST_F(EvalTest, ANeutralEditChangesNothing) {
-  const CommandResult result = model({"--prompts", "2", "--edit", "scale:factor=1", "--json"});
+  const CommandResult result = model({"--prompts", "4", "--edit", "scale:factor=1", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
   const json differences = json::parse(result.out)["difference"];
   for (const auto& [key, difference] : differences.items()) {

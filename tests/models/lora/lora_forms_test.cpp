@@ -62,12 +62,13 @@ TEST_F(LoraForms, ConvolutionWithAMiddle) {
 }
 
 TEST_F(LoraForms, LoHaOfALinearLayerAndOfAConvolution) {
-  Tensors lora = {{kLinearKohya + ".hada_w1_a", some({6, 2})},  {kLinearKohya + ".hada_w1_b", some({2, 4})},
-                  {kLinearKohya + ".hada_w2_a", some({6, 2})},  {kLinearKohya + ".hada_w2_b", some({2, 4})},
-                  {kLinearKohya + ".alpha", at::tensor(1.0f)},  {kConvKohya + ".hada_w1_a", some({3, 6})},
-                  {kConvKohya + ".hada_w1_b", some({3, 4})},    {kConvKohya + ".hada_w2_a", some({3, 6})},
-                  {kConvKohya + ".hada_w2_b", some({3, 4})},    {kConvKohya + ".hada_t1", some({3, 3, 3, 3})},
-                  {kConvKohya + ".hada_t2", some({3, 3, 3, 3})}};
+  Tensors lora = {
+      {kLinearKohya + ".hada_w1_a", some({6, 2})},        {kLinearKohya + ".hada_w1_b", some({2, 4})},
+      {kLinearKohya + ".hada_w2_a", some({6, 2})},        {kLinearKohya + ".hada_w2_b", some({2, 4})},
+      {kLinearKohya + ".alpha", at::tensor(1.0f)},        {kConvKohya + ".hada_w1_a", some({3, 6}) * 0.5},
+      {kConvKohya + ".hada_w1_b", some({3, 4}) * 0.5},    {kConvKohya + ".hada_w2_a", some({3, 6}) * 0.5},
+      {kConvKohya + ".hada_w2_b", some({3, 4}) * 0.5},    {kConvKohya + ".hada_t1", some({3, 3, 3, 3}) * 0.5},
+      {kConvKohya + ".hada_t2", some({3, 3, 3, 3}) * 0.5}};
   const auto part = [&](const std::string& module, const char* name) { return f64(lora.at(module + name)); };
   const Tensors found = merged(base_, lora, {}, 0.5);
   expect(found, kLinear + ".weight",

@@ -28,7 +28,7 @@ class ForesightTest : public testing::Test {
         R"("negative":["text",0],"latent_image":["latent",0],"steps":2,"cfg":5.0,"seed":1}})");
     add(R"("decode":{"class_type":"VAEDecode","inputs":{"samples":["sampler",0],"vae":["model",2]}})");
     add(R"("video":{"class_type":"CreateVideo","inputs":{"images":["decode",0],"fps":8.0}})");
-    write("a.mp4");
+    write("a.y4m");
   }
   void add(const std::string& node) { nodes_[node.substr(0, node.find(':'))] = node; }
   void size(int width, int height, int frames) {
@@ -73,7 +73,7 @@ TEST_F(ForesightTest, ListsAllThatCanBeKnownAtOnce) {
   EXPECT_THAT(problems(), testing::UnorderedElementsAre(HasSubstr("node sampler"), HasSubstr(".mp5"),
                                                         HasSubstr("leads elsewhere")));
   size(24, 16, 4096);
-  write("absent/a.mp4");
+  write("absent/a.y4m");
   EXPECT_THAT(problems(), testing::UnorderedElementsAre(HasSubstr("this model takes 1 to"),
                                                         HasSubstr("needs a folder that exists"), testing::_));
 }

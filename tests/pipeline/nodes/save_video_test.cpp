@@ -79,9 +79,9 @@ TEST_F(SaveVideoTest, TheFileHasTheFramesAndTheirRate) {
 
 TEST_F(SaveVideoTest, StaysWithinTheOutputFolder) {
   for (const std::string prefix : {"../fox", "a/../../fox", "/tmp/fox"}) {
-    EXPECT_EQ(bench_.refusal("SaveVideo", {{"video", video()}, {"filename_prefix", prefix}}),
-              "[SaveVideo] filename_prefix must stay within output/, got '" + prefix +
-                  "'; use WriteVideo for other places");
+    EXPECT_THAT(
+        bench_.refusal("SaveVideo", {{"video", video()}, {"filename_prefix", prefix}}),
+        testing::HasSubstr("got '" + prefix + "', which leads elsewhere; use WriteVideo for other places"));
   }
   EXPECT_THAT(media::names_in(folder_.path()), IsEmpty());
 }
