@@ -108,6 +108,9 @@ TEST_F(KSamplerTest, SamplesWhatTheLibrarySamplesBitForBit) {
 TEST_F(KSamplerTest, ModelStandsForTheSamplerThatTheFolderNames) {
   EXPECT_TRUE(at::equal(sampled(), sampled({{"sampler_name", "ddim"}})));
   EXPECT_GT(models::max_error(sampled(), sampled({{"sampler_name", "euler_ancestral"}})), 1e-3);
+  const at::Tensor noisy = sampled({{"sampler_options", "eta=0.5"}});
+  EXPECT_TRUE(at::equal(noisy, sampled({{"sampler_name", "ddim"}, {"sampler_options", "eta=0.5"}})));
+  EXPECT_GT(models::max_error(sampled(), noisy), 1e-3);
 }
 
 TEST_F(KSamplerTest, SpacingsAreThoseOfComfyUi) {
