@@ -154,7 +154,9 @@ class ConfigFile {
     const toml::table* next = nullptr;
     for (const auto& [name, node] : table) {
       const std::string key(name.str());
-      if (const toml::table* inner = node.as_table(); inner && !find_option(verb_, key)) {
+      const bool is_verb =
+          find_verb(above, key) || !find_option(verb_, key);  // `eval world` has --world, too
+      if (const toml::table* inner = node.as_table(); inner && is_verb) {
         CLI::App& other = verb_of_table(key, node, above);
         if (level < path_.size() && &other == path_[level])
           next = inner;
