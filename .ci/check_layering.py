@@ -58,7 +58,7 @@ SOURCES = HEADERS + (".cpp", ".cu")
 LIBRARIES = [
     (r"opencv2/|libav\w+/|libsw\w+/", r"pipeline/media/.*\.cpp", "OpenCV and FFmpeg belong in pipeline/media/*.cpp"),
     (r"CLI/", r"app/.*", "CLI11 belongs in app/"),
-    (r"toml\+\+/", r"app/session/config_file\.cpp", "toml++ belongs in app/session/config_file.cpp"),
+    (r"toml\+\+/", r"app/session/options/config_file\.cpp", "toml++ belongs in app/session/options/config_file.cpp"),
     (r"boost/", r"app/.*\.cpp", "Boost belongs in app/"),
     (r"sqlite3\.h", r"pipeline/journal\.cpp", "SQLite belongs in pipeline/journal.cpp"),
     (r"sentencepiece|pcre2", r"models/text/tokenizer\w*\.cpp",

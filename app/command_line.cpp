@@ -4,9 +4,9 @@
 
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
+#include "app/session/options/value_option.h"
 #include "app/session/run_guarded.h"
 #include "app/session/standard_streams.h"
-#include "app/session/value_option.h"
 #include "attention/plugin/spec.h"
 
 namespace reel::app {

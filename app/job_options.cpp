@@ -1,6 +1,6 @@
 #include "app/job_options.h"
 
-#include "app/session/value_option.h"
+#include "app/session/options/value_option.h"
 #include "pipeline/jobs/option_table.h"
 
 namespace reel::app {

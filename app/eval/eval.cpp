@@ -3,7 +3,7 @@
 #include "app/eval/eval_run.h"
 #include "app/eval/eval_synopsis.h"
 #include "app/eval/eval_world.h"
-#include "app/session/value_option.h"
+#include "app/session/options/value_option.h"
 #include "app/verbs.h"
 #include "pipeline/evaluation/world/degrade.h"
 

@@ -1,7 +1,7 @@
 #include "app/eval/eval_options.h"
 
 #include "app/job_options.h"
-#include "app/session/value_option.h"
+#include "app/session/options/value_option.h"
 
 namespace reel::app {
 

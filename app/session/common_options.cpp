@@ -1,7 +1,7 @@
 #include "app/session/common_options.h"
 
-#include "app/session/config_file.h"
-#include "app/session/value_option.h"
+#include "app/session/options/config_file.h"
+#include "app/session/options/value_option.h"
 
 namespace reel::app {
 

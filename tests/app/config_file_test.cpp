@@ -1,12 +1,12 @@
 // `--config FILE`: every option of every verb can stand in a file, and what is wrong with a file is said.
-#include "app/session/config_file.h"
+#include "app/session/options/config_file.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
 #include "app/command_line.h"
-#include "app/session/value_option.h"
+#include "app/session/options/value_option.h"
 #include "tests/support/command.h"
 
 namespace reel::config_file_test {

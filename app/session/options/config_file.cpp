@@ -1,4 +1,4 @@
-#include "app/session/config_file.h"
+#include "app/session/options/config_file.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
-#include "app/session/value_option.h"
+#include "app/session/options/value_option.h"
 #include "models/files/strict_json.h"
 #include "models/files/utf8.h"
 

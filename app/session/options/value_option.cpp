@@ -1,4 +1,4 @@
-#include "app/session/value_option.h"
+#include "app/session/options/value_option.h"
 
 namespace reel::app {
 namespace {
