@@ -32,8 +32,8 @@ namespace {
 using pipeline::GenerateJob;
 using pipeline::GenerateOptions;
 
-/// Of a list of jobs, all of which are held: 100,000 long ones.
-constexpr uint64_t kMostListBytes = uint64_t{64} << 20;
+/// Of a list of jobs, all of which are held, at a kilobyte each.
+constexpr uint64_t kMostListBytes = uint64_t{64} << 20, kMostJobs = 100'000;
 
 struct VerbOptions {
   CommonOptions common;
@@ -97,7 +97,7 @@ class GenerateRun {
       return {job};
     }
     models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
-                             {.streams = true});
+                             {.lines = kMostJobs, .streams = true});
     return pipeline::read_prompt_lines(list, name, job);
   }
 

@@ -147,7 +147,7 @@ TEST(TokenizerFolderTest, RefusesFilesAbove64Megabytes) {
     Tokenizer::open(folder.path().string());
     FAIL() << "opened";
   } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("merges.txt]"), HasSubstr("at most 64 MB")));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("merges.txt]"), HasSubstr("has more than 64 MiB")));
   }
 }
 
