@@ -22,11 +22,11 @@ namespace fs = std::filesystem;
 using pipeline::PromptLine;
 
 /// As many bytes as a list of 60,000 jobs of a thousand letters has.
-constexpr size_t kMostListBytes = size_t{64} << 20;
+constexpr uint64_t kMostListBytes = uint64_t{64} << 20, kMostJobs = 100'000;
 
 std::vector<PromptLine> read_lines(const std::string& name, const pipeline::GenerateOptions& base) {
   models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
-                           {.streams = true});
+                           {.lines = kMostJobs, .streams = true});
   return pipeline::read_prompt_lines(list, name, base);
 }
 

@@ -5,8 +5,8 @@
 
 #include "attention/plugin/misfit.h"
 #include "attention/plugin/value_rule.h"
-#include "models/files/confined_path.h"
 #include "models/files/input/input_file.h"
+#include "models/files/output/confined_path.h"
 #include "models/files/part_file.h"
 #include "models/lora/lora_file.h"
 #include "pipeline/jobs/job_prompts.h"

@@ -1,5 +1,5 @@
 // SaveVideo: a numbered file under a prefix, as ComfyUI does it; WriteVideo: exactly the named file.
-#include "models/files/confined_path.h"
+#include "models/files/output/confined_path.h"
 #include "models/files/output/reservation.h"
 #include "models/files/part_file.h"
 #include "models/hash.h"

@@ -132,7 +132,7 @@ TEST(InputFilesTest, EndlessInputEnds) {
   EXPECT_THAT(list.err, HasSubstr("[--prompts] '-' has a line of more than 1 MiB"));
   const CommandResult lines = shell(folder, "yes snow | $REEL generate --prompts /dev/stdin");
   EXPECT_EQ(lines.code, 4);
-  EXPECT_THAT(lines.err, HasSubstr("gives more than 64 MiB"));
+  EXPECT_THAT(lines.err, HasSubstr("[--prompts] '/dev/stdin' has more than 100000 lines"));
   const CommandResult tokens =
       shell(folder, "$REEL models tokenize " + shell_quoted(kModel) + " < /dev/zero");
   EXPECT_EQ(tokens.code, 4);

@@ -79,7 +79,11 @@ class InputStream::Buffer : public std::streambuf {
         refuse_input(file_, "has a line of more than " + size_text(rules_.line_bytes) +
                                 ", the longest that is read; is it the right file?");
       }
-      if (found) line_ = 0;
+      if (found) line_ = 0, ++lines_;
+      if (lines_ > rules_.lines) {
+        refuse_input(file_, "has more than " + std::to_string(rules_.lines) +
+                                " lines, the most that is read of such a file; split it");
+      }
       at = end + 1;
     }
   }
@@ -87,7 +91,7 @@ class InputStream::Buffer : public std::streambuf {
   InputFile file_;
   StreamRules rules_;
   int descriptor_ = -1;
-  uint64_t all_ = 0, line_ = 0;  // bytes so far; of the line that is being read
+  uint64_t all_ = 0, line_ = 0, lines_ = 0;  // bytes so far; of the line that is being read; whole lines
   std::array<char, 1 << 16> bytes_;
 };
 

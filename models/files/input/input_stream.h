@@ -11,6 +11,7 @@ namespace reel::models {
 
 struct StreamRules {
   uint64_t line_bytes = uint64_t{1} << 20;  // of one line, without its end
+  uint64_t lines = UINT64_MAX;              // in all; what is made of a short line may be large
   /// Also takes "-" (standard input) and what the shell opened for us (/dev/fd/63, as <(command) gives): these
   /// have a writer, or one that the user sees.
   bool streams = false;

@@ -33,8 +33,12 @@ void undo_left_overs(const std::string& path, const Belongs& belongs) {
   undo_abandoned(folder, fs::path(path).filename().string(), belongs);
 }
 
-PartFolder::PartFolder(const std::string& path, bool overwrite, Belongs belongs)
-    : path_(path), folder_(folder_of(path)), overwrite_(overwrite), belongs_(std::move(belongs)) {
+PartFolder::PartFolder(const std::string& path, bool overwrite, Belongs belongs, Belongs ours)
+    : path_(path),
+      folder_(folder_of(path)),
+      overwrite_(overwrite),
+      belongs_(std::move(belongs)),
+      ours_(std::move(ours)) {
   check_folder(path);
   undo_left_overs(path, belongs_);
   part_ = (fs::path(folder_) / part_name(fs::path(path).filename().string())).string();
@@ -73,7 +77,9 @@ void PartFolder::commit(const BeforeNaming& before) {
     const std::string name = entry.path().filename().string();
     if (!belongs_(name)) continue;
     if (!overwrite_) refuse_existing(path_, name);
-    if (!replaced.count(name) && fs::is_regular_file(entry.symlink_status(ignored))) surplus.insert(name);
+    if (!replaced.count(name) && fs::is_regular_file(entry.symlink_status(ignored)) &&
+        ours_(entry.path().string()))
+      surplus.insert(name);
   }
   if (before) {
     std::vector<NamedPart> parts;

@@ -13,24 +13,25 @@ namespace reel::models {
 /// them beside it.
 class PartFolder {
  public:
-  /// `belongs`: which names are the sequence's. Left-overs of dead processes are undone first.
+  /// `belongs`: which names are the sequence's. `ours`: which of its files, by path, an earlier writer made;
+  /// those that are not replaced by a file of their name go, too. Left-overs of dead processes are undone first.
   /// Throws: std::runtime_error if the folder cannot be made.
-  PartFolder(const std::string& path, bool overwrite, Belongs belongs);
+  PartFolder(const std::string& path, bool overwrite, Belongs belongs, Belongs ours);
   ~PartFolder();
   PartFolder(const PartFolder&) = delete;
   PartFolder& operator=(const PartFolder&) = delete;
 
   /// Writes one whole file. Throws: std::runtime_error with the system's reason.
   void add(const std::string& name, const std::string& content);
-  /// Gives all their names, in the place of every file that belongs to the sequence (a longer one leaves no
-  /// rest behind). Of two writers the second waits; without `overwrite` it is then refused.
+  /// Gives all their names, in the place of an earlier sequence (a longer one of ours leaves no rest behind,
+  /// files that somebody else numbered alike stay). Of two writers the second waits; without `overwrite` it is then refused.
   /// Throws: std::runtime_error; all files are then as they were before.
   void commit(const BeforeNaming& before = {});
 
  private:
   std::string path_, folder_, part_;
   bool overwrite_;
-  Belongs belongs_;
+  Belongs belongs_, ours_;
   int lock_ = -1;
   std::vector<std::string> names_;
 };

@@ -10,10 +10,12 @@
 #include <stdexcept>
 #include <vector>
 
+#include "models/files/input/input_file.h"
 #include "models/files/output/part_folder.h"
 #include "models/files/part_file.h"
 #include "pipeline/media/frame_writer.h"
 #include "pipeline/media/output_target.h"
+#include "pipeline/media/pictures/picture_file.h"
 #include "pipeline/media/pictures/png_file.h"
 
 namespace reel::media {
@@ -30,10 +32,22 @@ std::string encode(const std::string& path, const at::Tensor& frame) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// Whether the picture says that reel made it: its recipe does.
+bool made_by_reel(const std::string& path) {
+  try {
+    const std::string bytes = models::read_input({.path = path, .most_bytes = uint64_t{1} << 30});
+    return is_picture(bytes) && inspect_picture(path, bytes).text.count("reel_frames") > 0;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
 class SequenceWriter final : public FrameWriter {
  public:
   explicit SequenceWriter(const OutputPlan& plan)
-      : FrameWriter(plan.path), plan_(plan), folder_(plan.path, plan.overwrite, names_of(plan)) {
+      : FrameWriter(plan.path),
+        plan_(plan),
+        folder_(plan.path, plan.overwrite, names_of(plan), made_by_reel) {
     check_targets(plan);
   }
 

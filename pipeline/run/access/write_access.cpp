@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "models/files/confined_path.h"
+#include "models/files/output/confined_path.h"
 
 namespace reel::pipeline {
 

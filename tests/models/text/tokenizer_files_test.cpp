@@ -152,7 +152,7 @@ TEST(TokenizerFolderTest, RefusesFilesAbove64Megabytes) {
     Tokenizer::open(folder.path().string());
     FAIL() << "opened";
   } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("merges.txt]"), HasSubstr("more than 64 MiB")));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("merges.txt]"), HasSubstr("has more than 64 MiB")));
   }
 }
 

@@ -89,6 +89,9 @@ TEST(InputStreamTest, LinesAreBoundedAndComeOneByOne) {
                 }
               }),
               HasSubstr("has a line of more than 8 bytes"));
+  EXPECT_THAT(error_of([&] { InputStream({.path = folder / "a"}, {.lines = 19'999}).rest(); }),
+              HasSubstr("has more than 19999 lines"));
+  EXPECT_EQ(InputStream({.path = folder / "a"}, {.lines = 20'000}).rest(), text + "end");
 }
 
 TEST(InputStreamTest, WhatTheShellOpenedIsReadWithinItsBound) {

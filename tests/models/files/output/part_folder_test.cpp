@@ -58,6 +58,8 @@ bool belongs(const std::string& name) {
          std::all_of(name.begin() + 2, name.end() - 4, [](unsigned char c) { return std::isdigit(c); });
 }
 
+bool ours(const std::string& path) { return read_file(path) != "a photo"; }
+
 Files numbered(int count, const std::string& text) {
   Files files;
   for (int i = 1; i <= count; ++i)
@@ -77,7 +79,7 @@ void fill(const TemporaryFolder& folder, const Files& files) {
 }
 
 void write_sequence(const TemporaryFolder& folder, const Files& files, bool overwrite) {
-  PartFolder output(folder / "f_%d.png", overwrite, belongs);
+  PartFolder output(folder / "f_%d.png", overwrite, belongs, ours);
   for (const auto& [name, text] : files) output.add(name, text);
   output.commit();
 }
@@ -112,7 +114,7 @@ void PrintTo(const Case& one, std::ostream* stream) { *stream << one.name; }
 
 std::vector<Case> cases() {
   Files notes = numbered(5, "old");
-  notes["notes.txt"] = "kept", notes["f_x.png"] = "kept: no number";
+  notes["notes.txt"] = "kept", notes["f_x.png"] = "kept: no number", notes["f_77.png"] = "a photo";
   return {{"IntoAnEmptyFolder", {}, numbered(4, "new"), false},
           {"AShorterOverALonger", notes, numbered(3, "new"), true},
           {"ALongerOverAShorter", numbered(2, "old"), numbered(4, "new"), true}};
@@ -123,7 +125,7 @@ class Sequence : public testing::TestWithParam<Case> {
   /// The folder once all is written: files of the sequence and no others of it.
   Files after() const {
     Files files = GetParam().before;
-    std::erase_if(files, [](const auto& file) { return belongs(file.first); });
+    std::erase_if(files, [](const auto& file) { return belongs(file.first) && file.second != "a photo"; });
     files.insert(GetParam().written.begin(), GetParam().written.end());
     return files;
   }
@@ -264,7 +266,7 @@ TEST(PartFolderTest, AJournalOfAStrangerMovesNothingOutsideTheSequence) {
 TEST(PartFolderTest, ASecondWriterWaitsAndThenReplacesOrIsRefused) {
   for (const bool overwrite : {false, true}) {
     const TemporaryFolder folder;
-    PartFolder second(folder / "f_%d.png", overwrite, belongs);
+    PartFolder second(folder / "f_%d.png", overwrite, belongs, ours);
     for (const auto& [name, text] : numbered(2, "second")) second.add(name, text);
     std::string refused;
     std::thread waiting;

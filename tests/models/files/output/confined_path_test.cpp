@@ -1,4 +1,4 @@
-#include "models/files/confined_path.h"
+#include "models/files/output/confined_path.h"
 
 #include <gmock/gmock.h>
 
