@@ -7,6 +7,7 @@
 
 #include "models/files/input/input_file.h"
 #include "models/pipeline_registry.h"
+#include "models/unet/motion_adapter.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
@@ -50,6 +51,7 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
   ModelFolder model;
   model.path = path, model.motion_adapter = motion_adapter;
   model.stamp = folder_stamp(path);  // first: what changes while it is read must not seem unchanged later
+  if (!motion_adapter.empty()) check_motion_adapter(motion_adapter);
   const PipelineEntry* pipeline = nullptr;
   if (const std::string index = path + "/model_index.json"; has_input(index)) {
     const Config stated = Config::read(index);
@@ -77,7 +79,8 @@ void require_connected_frames(const ModelFolder& model, int64_t frames) {
       "[" + model.path + "] is a model of pictures: it has no motion modules, so that the " +
       std::to_string(frames) +
       " frames would have nothing to do with one another; add some with --motion-adapter "
-      "(a folder or file, of AnimateDiff for example), or ask for one frame");
+      "(a folder or file, of AnimateDiff for example; in a graph, the loader's motion_adapter), or ask for "
+      "one frame");
 }
 
 double frame_rate(const Config& config, const std::string& key, double absent) {

@@ -9,6 +9,11 @@
 namespace reel::pipeline {
 namespace {
 
+/// What no tensor shows, fitted to the peaks of eleven jobs on one machine (docs/memory.md): pages of the libraries' code
+/// and tables that a first run touches; frames on their way through decoder, rounding and encoder, in multiples of the
+/// decoded ones. Kernels for halves keep weights in an order of their own besides.
+constexpr int64_t kFirstRun = int64_t{40} << 20, kFrameCopies = 7;
+
 /// Adds up components in the order in which a run builds and calls them. All stay until its end.
 class Stages {
  public:
@@ -69,8 +74,14 @@ MemoryPlan plan_memory(const models::FamilyRegistry& families, const models::Mod
 
   // What a host holds at the end of a run is the frames, as decoded and as written.
   const int64_t frames = 2 * plan.output + plan.output / 4;
-  const int64_t on_host = device.is_cpu() ? std::max(stages.host(), plan.weights + frames) : frames;
-  if (!device.is_cpu()) plan.device = stages.tensors();
+  int64_t on_host = frames;
+  if (device.is_cpu()) {
+    const bool halves = options(denoiser).dtype != at::kFloat;
+    on_host = std::max(stages.host(), plan.weights + frames) + kFirstRun + kFrameCopies * plan.output +
+              (halves ? plan.weights : 0);
+  } else {
+    plan.device = stages.tensors();
+  }
   plan.host = process_memory().resident + on_host;
   return plan;
 }

@@ -74,6 +74,10 @@ std::string merged_name_of_original(const std::string& original) {
   return name;
 }
 
+void check_motion_adapter(const std::string& adapter) {
+  refuse_other_files(Checkpoint::open(adapter), adapter);
+}
+
 MotionAdapterFacts join_motion_adapter(Checkpoint& unet, const std::string& path) {
   MotionAdapterFacts facts;
   if (path.empty()) return facts;

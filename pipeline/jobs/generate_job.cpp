@@ -117,6 +117,10 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   if (options.compare && options.edits.empty())
     throw std::invalid_argument(
         "[--compare] shows a video without and with edits, got no edit; add --edit, or leave it out");
+  for (const auto& [option, file] :
+       {std::pair{"--init-latents", options.initial_latents}, {"--step-noise", options.step_noise}}) {
+    if (!file.empty()) models::check_input({.path = file, .option = option});
+  }
   for (const std::string& text : options.loras) {
     job.loras.push_back(parse_lora(text));
     models::check_input({.path = job.loras.back().path, .option = "--lora"});

@@ -206,12 +206,12 @@ TEST_F(EditedGraph, RunningOneThatDoesNotFitWarns) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("vstar"), HasSubstr("changes nothing"), HasSubstr("kind=joint")));
 }
 
-TEST_F(EditedGraph, CheckPassesOverModelsThatAreNotHere) {
+TEST_F(EditedGraph, CheckNamesModelsThatAreNotHere) {
   make("no-such-model");
   add({"VSTAR", "model=model:MODEL", "--id", "edit"});
   ASSERT_EQ(graph({"connect", "g.json", "edit", "sampler.model"}).code, 0);
   const CommandResult result = graph({"check", "g.json"});
-  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.err, HasSubstr("no-such-model"));
 }
 

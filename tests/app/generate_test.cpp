@@ -53,7 +53,11 @@ TEST_F(GenerateTest, SaysWhichWordsTheBundledModelWasNotTrainedOn) {
         reel_command(folder_, {"generate", prompt, "--frames", "2", "--size", "32x32", "--steps", "1",
                                "--threads", "1", "-o", "a.mp4", "-y", "--json"});
     EXPECT_EQ(result.code, 0) << result.err;
-    return json::parse(result.out).value("warnings", json::array());
+    json of_words = json::array();
+    for (const json& warning : json::parse(result.out).value("warnings", json::array())) {
+      if (warning.get<std::string>().find("not trained on") != std::string::npos) of_words.push_back(warning);
+    }
+    return of_words;
   };
   const json strange = warnings("A fish and a dog driving over the sea");
   ASSERT_EQ(strange.size(), 1) << strange;

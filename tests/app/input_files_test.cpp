@@ -176,7 +176,7 @@ const std::vector<std::string>& printing_verbs() {
       "generate 'a fox' --dry-run --json" + small,
       "generate 'a fox' -y -o new.gif" + small,
       "generate 'a fox' -y -o new.gif --json" + small,
-      "replay a.mp4 -y -o again.mp4",
+      "replay a.mp4 -y -o again.mp4 --model " + kModel,
       "inspect 'a fox' -y -o maps.png --model " + model,
       "eval world --truth --prompts 1",
       "eval world --truth --prompts 1 --json",

@@ -71,9 +71,7 @@ TEST_F(TrustTest, AStrangersGraphWritesBelowOneFolder) {
     EXPECT_EQ(reel({"graph", "check", "g.json", "--output-dir", "work"}).code, 3) << path;
   }
   ASSERT_EQ(reel({"graph", "set", "g.json", "write.path=" + away}).code, 0);
-  EXPECT_EQ(
-      reel({"graph", "run", "g.json", "--no-cache", "--output-dir", folder_ / "elsewhere"}).code,
-      0);
+  EXPECT_EQ(reel({"graph", "run", "g.json", "--no-cache", "--output-dir", folder_ / "elsewhere"}).code, 0);
   EXPECT_TRUE(fs::exists(away));
   // The user's own word counts: the path of --set, and its permission.
   EXPECT_EQ(reel({"graph", "run", "g.json", "--no-cache", "--set", "write.path=" + away}).code, 4);

@@ -32,7 +32,7 @@ inline std::vector<MalformedConfig> malformed_configs() {
           {"NumberTooLarge", unet, "", R"({"in_channels": 1e999})", "not valid JSON"},
           {"ManyValues", unet, "", "{\"a\":[[]" + repeated(",[]", 1'500'000) + "]}", "a million values"},
           {"ManyObjects", unet, "", "{" + many_members(600'000, "{\"a\":0}") + "}", "a million values"},
-          {"LongText", unet, "", "{\"a\":\"" + std::string(17 << 20, 'x') + "\"}", "at most 16"},
+          {"LongText", unet, "", "{\"a\":\"" + std::string(17 << 20, 'x') + "\"}", "more than 16 MiB"},
           {"UnknownClass", unet, "_class_name", "\"Stranger\"", "Stranger"},
           {"ClassIsNumber", unet, "_class_name", "7", "a text"},
           {"ChannelsText", unet, "block_out_channels", "\"8\"", "an integer"},
