@@ -109,10 +109,10 @@ RunResult Engine::run(const Request& request) {
     context.tell(Failed{
         {context.report ? context.report->id : "", context.report ? context.title : ""}, message, stopped});
   };
+  Run run(plugins_.nodes, context, *state_, request.graph, result);  // holds the report that `failed` reads
   try {
-    Run(plugins_.nodes, context, *state_, request.graph, result)
-        .execute(wanted_nodes(plugins_.nodes, request.graph, request.outputs),
-                 [&](const std::vector<Run::Part>& parts) { look_ahead(context, parts); });
+    run.execute(wanted_nodes(plugins_.nodes, request.graph, request.outputs),
+                [&](const std::vector<Run::Part>& parts) { look_ahead(context, parts); });
   } catch (const Cancelled& stop) {
     failed(stop.what(), /*stopped=*/true);
     throw;

@@ -75,7 +75,7 @@ std::string merged_name_of_original(const std::string& original) {
 }
 
 void check_motion_adapter(const std::string& adapter) {
-  refuse_other_files(Checkpoint::open(adapter), adapter);
+  if (fs::exists(adapter)) refuse_other_files(Checkpoint::open(adapter), adapter);
 }
 
 MotionAdapterFacts join_motion_adapter(Checkpoint& unet, const std::string& path) {

@@ -21,8 +21,8 @@ struct MotionAdapterFacts {
 /// layout; empty: nothing happens. Throws: std::runtime_error if it is none of these.
 MotionAdapterFacts join_motion_adapter(Checkpoint& unet, const std::string& adapter);
 
-/// Refuses a file that is no adapter, by its headers: says what it is and which option takes it.
-/// Throws: std::runtime_error as join_motion_adapter does.
+/// Refuses a file that is no adapter, by its headers: says what it is and which option takes it. One that is not
+/// there is another matter. Throws: std::runtime_error as join_motion_adapter does.
 void check_motion_adapter(const std::string& adapter);
 
 /// The merged name of an original motion-module tensor; "" for repeated position tables; unchanged for other

@@ -45,7 +45,8 @@ TEST(VideoCrafter2PipelineTest, TheFolderMayStateTheRateThatTheNetworkIsTold) {
 
 TEST(VideoCrafter2PipelineTest, TakesNoMotionAdapter) {
   const LvdmStructure structure;
-  EXPECT_THROW(ModelFolder::open(structure.path().string(), structure.path().string()),
+  EXPECT_THROW(ModelFolder::open(structure.path().string(),
+                                 golden_folder("pipelines/separate_folders/motion_adapter")),
                std::invalid_argument);
 }
 
