@@ -11,19 +11,11 @@ namespace {
 // Files can hold 10,000 edits in one chain: the first ones with their sources say enough.
 constexpr size_t kMostEdits = 100, kLongestChain = 200;
 
-/// Whether a node only names things: loaders, and nodes that change what they name. Running it costs nothing.
-bool is_light(const NodeSpec& spec) {
-  return !spec.sink && !spec.outputs.empty() &&
-         std::all_of(spec.outputs.begin(), spec.outputs.end(), [](const Socket& socket) {
-           return socket.type == "MODEL" || socket.type == "CLIP" || socket.type == "VAE";
-         });
-}
-
 /// Whether a node is found by running nothing but what names things; not in chains too long to try.
 bool is_cheap(const NodeRegistry& registry, const Graph& graph, size_t node) {
   const auto needed = order_of_execution(registry, graph, {node});
   return needed.size() <= kLongestChain && std::all_of(needed.begin(), needed.end(), [&](size_t n) {
-           return is_light(registry.get("node", graph.nodes[n].spec));
+           return registry.get("node", graph.nodes[n].spec).light;
          });
 }
 

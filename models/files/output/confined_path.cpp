@@ -1,25 +1,17 @@
 #include "models/files/output/confined_path.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <stdexcept>
+
+#include "models/files/strict_json.h"
 
 namespace reel::models {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string escaped(std::string_view text) {
-  std::string shown;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", byte);
-    shown += byte < 32 || byte == 127 ? code : std::string(1, c);
-  }
-  return shown;
-}
+constexpr size_t kMostShown = 4096;  // of a path in a message
 
 /// Where a path leads, links followed. weakly_canonical() takes a link to nothing for a plain name, but a file that
 /// is made there appears where the link leads.
@@ -28,7 +20,7 @@ fs::path destination(fs::path path) {
   std::error_code error;
   for (int links = 0; fs::is_symlink(fs::symlink_status(path, error)); ++links) {
     if (links == kMostLinks)
-      throw std::invalid_argument("[" + escaped(path.string()) +
+      throw std::invalid_argument("[" + shown(path.string(), kMostShown) +
                                   "] is a link that leads to itself; name a file");
     const fs::path to = fs::read_symlink(path, error);
     path = to.is_absolute() ? to : path.parent_path() / to;
@@ -58,8 +50,8 @@ bool has_control_characters(std::string_view text) {
 std::string confined_path(const std::string& folder, const std::string& given, const std::string& way_out) {
   if (given.empty()) throw std::invalid_argument("[path] a file must be named, got an empty text");
   if (has_control_characters(given)) {
-    throw std::invalid_argument("[path] a path holds no control characters, got '" + escaped(given) +
-                                "'; choose a plain name");
+    throw std::invalid_argument("[path] a path holds no control characters, got '" +
+                                shown(given, kMostShown) + "'; choose a plain name");
   }
   const fs::path wanted =
       folder.empty() ? fs::path(given) : fs::path(folder) / given;  // absolute: `given` alone
