@@ -1,6 +1,7 @@
 #include "attention/partial.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 namespace reel::attention {
 

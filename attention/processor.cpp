@@ -2,7 +2,8 @@
 // that state is stands in processor_state.h.
 #include "attention/processor.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 #include <stdexcept>

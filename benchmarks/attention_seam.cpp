@@ -2,7 +2,8 @@
 // is formed once.
 //
 //   cmake --build build/cpu-release --target attention_seam && build/cpu-release/attention_seam
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/core/InferenceMode.h>
 
 #include <chrono>

@@ -2,7 +2,8 @@
 // the same tensors, in alternating order. Prints a table; see benchmarks/README.md.
 //
 //   temporal_attention [cpu|cuda] [f32|f16|bf16] [repeats]
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/InferenceMode.h>

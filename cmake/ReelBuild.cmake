@@ -16,6 +16,9 @@ endif()
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
+# Most of our code calls LibTorch or reads files: -O3 makes its first build a quarter longer and nothing faster. Operators
+# are compiled with -O3 (ReelOps.cmake), the command line and the tests with -O1.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -47,11 +50,12 @@ function(reel_setup_compiler)
     target_link_options(reel_settings INTERFACE -fsanitize=${REEL_SANITIZE})
   endif()
 
-  # ATen costs 9 s in each file; as one precompiled header, shared by all targets, it costs 20 s once.
+  # ATen costs 9 s in each file; as one precompiled header, shared by all targets, it costs 20 s once. ATen/ATen.h itself holds
+  # twice as much, mostly what only LibTorch's own kernels call, and each file would instantiate templates of it anew (1 s).
   file(WRITE ${CMAKE_BINARY_DIR}/generated/pch.cpp "// Carrier of the precompiled header.\n")
   add_library(reel_pch OBJECT ${CMAKE_BINARY_DIR}/generated/pch.cpp)
   target_link_libraries(reel_pch PUBLIC reel_settings)
-  target_precompile_headers(reel_pch PRIVATE <ATen/ATen.h> <c10/util/StringUtil.h>
+  target_precompile_headers(reel_pch PRIVATE <ATen/Functions.h> <ATen/TensorOperators.h> <c10/util/StringUtil.h>
     <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <fstream> <functional> <map> <memory>
     <optional> <set> <span> <stdexcept> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
 endfunction()
@@ -62,6 +66,11 @@ function(reel_library name)
   target_link_libraries(${name} PUBLIC reel_settings)
   target_precompile_headers(${name} REUSE_FROM reel_pch)
   reel_compile_together(${name})
+endfunction()
+
+# reel_compile_quickly(TARGET): for code that runs once and not long, less is optimised.
+function(reel_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
 endfunction()
 
 # reel_compile_together(TARGET): with REEL_UNITY, the compiler is given eight files of TARGET at a time and so instantiates

@@ -11,6 +11,7 @@ function(reel_add_ops target folder)
   endif()
   target_sources(${target} PRIVATE ${sources})
   set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_property(SOURCE ${sources} TARGET_DIRECTORY ${target} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-O3>)
   if(kernels)
     # A library of their own: kernels see neither LibTorch nor the compiler options of our C++.
     add_library(${target}_kernels OBJECT ${kernels})

@@ -1,6 +1,7 @@
 #include "attention/ops/sdpa.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <torch/library.h>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "models/layers/site_list.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 namespace reel::models {
 

@@ -1,6 +1,7 @@
 #include "pipeline/media/frame_buffer.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 // The batch law: a row of a batch gives what it gives alone, bit for bit on a CPU in f32, for a whole network of
 // every kind.
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/denoisers.h"

@@ -1,7 +1,8 @@
 // Plans against what networks really take: the same components, built and run with data.
 #include "models/plan.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 

@@ -1,7 +1,8 @@
 // What becomes of the tensors that networks ask for: each that a layer keeps goes to the device.
 #include "models/weights.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "models/files/safetensors.h"
 #include "models/model_folder.h"

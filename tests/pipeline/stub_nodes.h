@@ -1,7 +1,8 @@
 // Nodes that count how often they run, for tests of graphs and their execution: no networks, no media.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <fstream>
 

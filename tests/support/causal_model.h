@@ -1,7 +1,8 @@
 // A causal language model of tests: two layers, heads that share key heads, rotary embedding, a cache.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <vector>
 

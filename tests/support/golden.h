@@ -1,7 +1,8 @@
 // Reads the small reference tensors under tests/golden/. For tests only: it trusts its files.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include <cstring>

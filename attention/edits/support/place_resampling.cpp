@@ -1,6 +1,7 @@
 #include "attention/edits/support/place_resampling.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 namespace reel::attention {
 namespace {

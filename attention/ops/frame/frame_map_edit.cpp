@@ -1,6 +1,7 @@
 #include "attention/ops/frame/frame_map_edit.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 namespace reel::attention {
 namespace {

@@ -1,7 +1,8 @@
 // Schemas and checks of reel::frame_map_energy and reel::energy_gain; devices register themselves.
 #include "attention/ops/frame/frame_map_energy.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 

@@ -1,5 +1,6 @@
 // reel::frame_map_energy on the CPU: one sequence at a time.
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
 #include <torch/library.h>
 

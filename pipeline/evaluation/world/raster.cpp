@@ -1,6 +1,7 @@
 #include "pipeline/evaluation/world/raster.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <cmath>
 

@@ -1,6 +1,7 @@
 #include "pipeline/media/libav/colour_convert.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <cstring>
 #include <stdexcept>

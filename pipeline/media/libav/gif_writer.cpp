@@ -3,7 +3,8 @@
 // never adds up. The format has no tags: metadata is dropped.
 #include "pipeline/media/libav/gif_writer.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <cstring>
 #include <memory>

@@ -1,7 +1,8 @@
 // Tells pictures from videos, and reads ranges of a video's frames.
 #include "pipeline/media/libav/media_reader.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/StringUtil.h>
 
 #include <fstream>

@@ -1,6 +1,7 @@
 #include "pipeline/media/pictures/picture_reader.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/StringUtil.h>
 
 #include <opencv2/imgcodecs.hpp>

@@ -1,7 +1,8 @@
 // Pictures, numbered from 1 by a pattern, or one alone. Each carries the metadata as text chunks.
 #include "pipeline/media/pictures/png_writer.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <filesystem>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "pipeline/media/y4m/y4m_writer.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/StringUtil.h>
 
 #include <algorithm>

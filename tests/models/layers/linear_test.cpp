@@ -1,7 +1,8 @@
 // Products whose bits do not depend on the rows beside a row, nor on where it stands.
 #include "models/layers/linear.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 namespace reel::models::linear_test {

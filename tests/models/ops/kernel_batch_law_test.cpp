@@ -1,5 +1,6 @@
 // The batch law of kernels: a row of a batch gives the same bits as alone, on CPUs and GPUs, in f32 and f16.
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include "attention/fused_attention.h"

@@ -1,7 +1,8 @@
 // Frames to write and tools to look at the files, for the tests of pipeline/media.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <stdlib.h>

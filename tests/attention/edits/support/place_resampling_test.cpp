@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 namespace reel::attention::place_resampling_test {
 
