@@ -13,6 +13,9 @@ namespace {
 /// and tables that a first run touches; frames on their way through decoder, rounding and encoder, in multiples of the
 /// decoded ones. Kernels for halves keep weights in an order of their own besides.
 constexpr int64_t kFirstRun = int64_t{40} << 20, kFrameCopies = 7;
+/// LibTorch keeps a workspace for cuBLAS on the device: 32 MiB on Hopper and later, 8 MiB before (ATen's
+/// CublasHandlePool.cpp). The kind of GPU is not known here, so the larger is planned.
+constexpr int64_t kProductWorkspace = int64_t{32} << 20;
 
 /// Adds up components in the order in which a run builds and calls them. All stay until its end.
 class Stages {
@@ -80,7 +83,7 @@ MemoryPlan plan_memory(const models::FamilyRegistry& families, const models::Mod
     on_host = std::max(stages.host(), plan.weights + frames) + kFirstRun + kFrameCopies * plan.output +
               (halves ? plan.weights : 0);
   } else {
-    plan.device = stages.tensors();
+    plan.device = stages.tensors() + kProductWorkspace;
   }
   plan.host = process_memory().resident + on_host;
   return plan;

@@ -1,5 +1,5 @@
 // Requests on several threads: each gives what it gives alone, tells of itself alone, and is stopped alone. Runs under
-// the thread sanitizer too (scripts/thread_sanitizer.sh), so its nodes use no OpenMP.
+// the thread sanitizer too (REEL_PRESET=cpu-threads bash scripts/test.sh), so its nodes use no OpenMP.
 #include <gmock/gmock.h>
 
 #include <barrier>

@@ -4,6 +4,9 @@
 #include <c10/util/Exception.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 namespace reel::pipeline::model_shelf_test {
 
 using testing::ElementsAre;
@@ -78,6 +81,25 @@ TEST_F(ModelShelfTest, LoadsOnceMoreWhenTheDeviceWasFull) {
   shelf.free(), tries = 0;
   EXPECT_THROW(shelf.take("c", false, bytes, full_once), c10::OutOfMemoryError) << "nothing can be let go";
   EXPECT_EQ(tries, 1);
+}
+
+TEST_F(ModelShelfTest, ServesSeveralThreads) {
+  ModelShelf shelf(100);  // too little for all: components come and go
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int k = 0; k < 200; ++k) {
+        const std::string key = std::to_string((k * (i + 1)) % 5);
+        const auto load = [&] { return ModelShelf::Item{std::make_shared<std::string>(key), {}}; };
+        const auto item = shelf.take(key, k % 2 == 0, [] { return size_t{40}; }, load);
+        if (*std::static_pointer_cast<std::string>(item.component) != key || shelf.bytes() > 100) ++wrong;
+        if (k % 50 == 0) shelf.free();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace reel::pipeline::model_shelf_test
