@@ -22,7 +22,7 @@ NETWORKS = {"unet", "dit", "llm", "vision", "text"}
 INNER = {
     "app": {"": {"session"}, "session": set(), "eval": {"session"}},
     "pipeline": {"": {"run", "graph", "media", "foresight"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph", "media"}, "media": set(),
-                 "foresight": {"run", "graph", "media"}, "nodes": {"run", "graph", "media", "foresight"}, "evaluation": {"run", "graph", "media"}},
+                 "foresight": {"run", "graph", "media"}, "batch": {"run", "graph"}, "nodes": {"run", "graph", "media", "foresight"}, "evaluation": {"run", "graph", "media"}},
     "guidance": {"": {"sampling"}, "sampling": set(), "decoding": set(), "schedulers": {"sampling"},
                  "guiders": {"sampling"}},
     "models": {"": NETWORKS | FORMATS | {"pipelines"}, "families": NETWORKS | FORMATS, "pipelines": NETWORKS | FORMATS,
@@ -60,7 +60,7 @@ LIBRARIES = [
     (r"CLI/", r"app/.*", "CLI11 belongs in app/"),
     (r"toml\+\+/", r"app/session/options/config_file\.cpp", "toml++ belongs in app/session/options/config_file.cpp"),
     (r"boost/", r"app/.*\.cpp", "Boost belongs in app/"),
-    (r"sqlite3\.h", r"pipeline/journal\.cpp", "SQLite belongs in pipeline/journal.cpp"),
+    (r"sqlite3\.h", r"pipeline/batch/journal\.cpp", "SQLite belongs in pipeline/batch/journal.cpp"),
     (r"sentencepiece|pcre2", r"models/text/tokenizer\w*\.cpp",
      "SentencePiece and PCRE2 belong in models/text/tokenizer*.cpp"),
     (r"xtensor/|xtl/", r"guidance/.*\.cpp|pipeline/evaluation/.*\.cpp|tests/.*\.cpp",
