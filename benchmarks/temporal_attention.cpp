@@ -3,8 +3,8 @@
 //
 //   temporal_attention [cpu|cuda] [f32|f16|bf16] [repeats]
 #include <ATen/Functions.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/InferenceMode.h>
 

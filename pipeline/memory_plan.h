@@ -22,8 +22,9 @@ struct MemoryPlan {
   /// Resident memory of this process at its peak: the program and its libraries, tensors on the host, and the pages
   /// of mapped files that are read as weights.
   int64_t host = 0;
-  int64_t device = 0;  // tensors at the peak and cuBLAS's workspace; other scratch memory is not counted; 0 for the CPU
-  double flops = 0;    // of all steps: two for each multiply-add
+  int64_t device =
+      0;  // tensors at the peak and cuBLAS's workspace; other scratch memory is not counted; 0 for the CPU
+  double flops = 0;  // of all steps: two for each multiply-add
 };
 
 /// Builds each component without data, and runs it so (models/plan.h). `dtype`: empty means each component's default,

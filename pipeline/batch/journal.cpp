@@ -2,11 +2,11 @@
 
 #include <sqlite3.h>
 
-#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string_view>
 
-#include "models/files/strict_json.h"
+#include "models/files/input/input_file.h"
 
 namespace reel::pipeline {
 namespace {
@@ -143,20 +143,35 @@ void insert(const Database& database, size_t first, const std::vector<BatchInput
   }
 }
 
+/// SQLite takes a file of a few bytes for an empty database, and writes over it.
+void refuse_other_files(const std::string& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  if (!models::has_input(path)) return;
+  char start[kMagic.size()] = {};
+  std::ifstream file(path, std::ios::binary);
+  file.read(start, sizeof start);
+  if (file.gcount() > 0 && std::string_view(start, size_t(file.gcount())) != kMagic)
+    throw std::runtime_error("[" + path + "] is no journal of reel; name another journal (--journal FILE)");
+}
+
 }  // namespace
 
-Journal::Journal(const std::string& path) : path_(path), database_(std::make_unique<Database>(path)) {
+Journal::Journal(const std::string& path) : path_(path) {
+  refuse_other_files(path);
+  database_ = std::make_unique<Database>(path);
   const Database& database = *database_;
   // One process at a time: the lock is held until the journal is closed.
-  database.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-  database.run("BEGIN IMMEDIATE; COMMIT;");
+  database.run("PRAGMA locking_mode = EXCLUSIVE");
   const int64_t owner = number(database, "PRAGMA application_id");
   const int64_t version = number(database, "PRAGMA user_version");
   fresh_ = number(database, "SELECT count(*) FROM sqlite_schema") == 0;
   if (!fresh_ && owner != kApplication) database.refuse("is a database of another program");
-  if (!fresh_ && version != kVersion)
+  if (!fresh_ && version != kVersion) {
     database.refuse("is a journal of version " + std::to_string(version) + ", and this reel reads version " +
                     std::to_string(kVersion));
+  }
+  // Only now is anything written.
+  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE; COMMIT;");
 }
 
 Journal::~Journal() = default;

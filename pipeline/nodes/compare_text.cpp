@@ -19,7 +19,7 @@ const std::set<std::string>& small_words() {
 /// forms of one word meet.
 std::string singular(const std::string& word) {
   const auto ends = [&](const char* end) {
-    return word.size() > std::string(end).size() + 2 && word.ends_with(end);
+    return word.size() > std::string(end).size() + 1 && word.ends_with(end);
   };
   if (ends("ies")) return word.substr(0, word.size() - 3) + "y";
   for (const char* end : {"ches", "shes", "sses", "xes", "zes"}) {

@@ -1,7 +1,7 @@
 // reel::frame_map_energy on the CPU: one sequence at a time.
 #include <ATen/Functions.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <torch/library.h>
 
 #include "attention/ops/frame/frame_maps_cpu.h"

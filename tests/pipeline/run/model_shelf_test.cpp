@@ -92,7 +92,8 @@ TEST_F(ModelShelfTest, ServesSeveralThreads) {
       for (int k = 0; k < 200; ++k) {
         const std::string key = std::to_string((k * (i + 1)) % 5);
         const auto load = [&] { return ModelShelf::Item{std::make_shared<std::string>(key), {}}; };
-        const auto item = shelf.take(key, k % 2 == 0, [] { return size_t{40}; }, load);
+        const auto item = shelf.take(
+            key, k % 2 == 0, [] { return size_t{40}; }, load);
         if (*std::static_pointer_cast<std::string>(item.component) != key || shelf.bytes() > 100) ++wrong;
         if (k % 50 == 0) shelf.free();
       }

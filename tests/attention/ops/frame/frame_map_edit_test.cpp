@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <ATen/Functions.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 
 #include "attention/edits/support/band_filter.h"
 #include "attention/edits/support/place_resampling.h"
