@@ -1,11 +1,11 @@
-#include "models/fingerprint.h"
+#include "models/hashing/fingerprint.h"
 
 #include <filesystem>
 #include <fstream>
 
 #include "models/files/checkpoint.h"
 #include "models/files/input/input_file.h"
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 
 namespace reel::models {
 namespace {
