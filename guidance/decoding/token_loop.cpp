@@ -35,9 +35,10 @@ class Loop {
 
   void run() {
     for (;;) {
-      read_prompts(newcomers());
-      if (groups_.empty()) break;
-      step();
+      std::list<Group> entered = newcomers();
+      if (entered.empty() && groups_.empty()) break;
+      read_prompts(std::move(entered));
+      if (!groups_.empty()) step();  // texts of one token have ended already
     }
     attend_.finish();
   }
