@@ -20,10 +20,14 @@ inline std::unique_ptr<Captioner> load_llava(const std::string& name, const Load
   return families().of(files.config).captioner(files, options);
 }
 
+/// The picture token in the prompts of a golden file, if the folder's own is another; -1: it is the same. The goldens
+/// are transformers' models, whose vocabulary has the token.
+inline int64_t token_in_golden(const std::string& name) { return name == "original" ? 79 : -1; }
+
 /// The prompts of a golden file, embedded, each with a sequence of its own.
 class LlavaPrompts {
  public:
-  LlavaPrompts(const Captioner& captioner, const Golden& golden, bool original = false) {
+  LlavaPrompts(const Captioner& captioner, const Golden& golden, int64_t token = -1) {
     for (; golden.has("prompt" + std::to_string(size()) + "/ids");) {
       const std::string place = "prompt" + std::to_string(size()) + "/";
       const at::Tensor ids = golden[place + "ids"];
@@ -36,8 +40,7 @@ class LlavaPrompts {
           pictures.push_back({features[p], {pixels.size(2), pixels.size(3)}});
       }
       golden_ids_.push_back(listed);
-      // The goldens are transformers' models, whose vocabulary has the picture token.
-      if (original) std::replace(listed.begin(), listed.end(), int64_t{79}, captioner.image_token());
+      if (token >= 0) std::replace(listed.begin(), listed.end(), token, captioner.image_token());
       ids_.push_back(listed);
       prompts_.push_back(captioner.embed(listed, pictures));
       sequences_.push_back(

@@ -48,7 +48,7 @@ class TokenLoop : public testing::TestWithParam<std::string> {
 
   const Golden golden_{"llava/" + GetParam() + "/golden.safetensors"};
   const std::unique_ptr<models::Captioner> captioner_ = models::load_llava(GetParam());
-  const models::LlavaPrompts prompts_{*captioner_, golden_, GetParam() == "original"};
+  const models::LlavaPrompts prompts_{*captioner_, golden_, models::token_in_golden(GetParam())};
 };
 
 TEST_P(TokenLoop, WritesWhatTransformersWrites) {

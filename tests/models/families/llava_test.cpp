@@ -16,7 +16,7 @@ class LlavaGolden : public testing::TestWithParam<std::string> {
   const c10::InferenceMode inference_;
   const Golden golden_{"llava/" + GetParam() + "/golden.safetensors"};
   const std::unique_ptr<Captioner> captioner_ = load_llava(GetParam());
-  const LlavaPrompts prompts_{*captioner_, golden_, GetParam() == "original"};
+  const LlavaPrompts prompts_{*captioner_, golden_, token_in_golden(GetParam())};
   at::Tensor expected(size_t prompt, const std::string& name) const {
     return golden_["prompt" + std::to_string(prompt) + "/expected_" + name];
   }
@@ -99,7 +99,7 @@ TEST_P(LlavaGolden, StaysNearInTheHalvesThatItsWeightsAreStoredIn) {
   for (const at::ScalarType dtype : {at::kBFloat16, at::kHalf}) {
     const auto half = load_llava(GetParam(), {.dtype = dtype});
     EXPECT_EQ(half->language_model().dtype(), dtype);
-    const LlavaPrompts prompts(*half, golden_, GetParam() == "original");
+    const LlavaPrompts prompts(*half, golden_, token_in_golden(GetParam()));
     for (size_t i = 0; i < prompts.size(); ++i) {
       const Greedy text = decode_greedily(*half, prompts, {i}, 1)[0];
       EXPECT_LE(share_of_spread(text.logits[0], expected(i, "logits")[0]), dtype == at::kHalf ? 5e-3 : 4e-2)
@@ -168,7 +168,7 @@ class LlavaLayouts : public testing::Test {
   int count_ = 0;
 };
 
-TEST_F(LlavaLayouts, AreEqualBitForBit) {
+TEST_F(LlavaLayouts, GiveTheSameNetwork) {
   const c10::InferenceMode inference;
   const std::string name = "gqa_llama3_full";
   const Golden golden("llava/" + name + "/golden.safetensors");
@@ -204,6 +204,7 @@ TEST_F(LlavaLayouts, AreEqualBitForBit) {
                                      .with("mm_vision_select_layer", "-2")
                                      .with("vision_config", files.config.object("vision_config").json());
   const auto expected = load(older, files.config);
+  const at::Tensor pixels = golden["prompt1/pixels"], features = expected->picture_features(pixels);
   const LlavaPrompts expected_prompts(*expected, golden);
   const Greedy text = decode_greedily(*expected, expected_prompts, {1}, 3)[0];
   const std::vector<std::pair<const Rule*, const Config*>> layouts = {{&inner, &files.config},
@@ -212,14 +213,11 @@ TEST_F(LlavaLayouts, AreEqualBitForBit) {
                                                                       {&resaved, &files.config},
                                                                       {&original, &original_config}};
   for (size_t i = 0; i < layouts.size(); ++i) {
+    // MKL with SSE4.2 rounds by how weights lie in their file.
     const auto other = load(older, *layouts[i].second, *layouts[i].first);
-    EXPECT_TRUE(at::equal(other->picture_features(golden["prompt1/pixels"]),
-                          expected->picture_features(golden["prompt1/pixels"])))
-        << i;
-    if (i + 1 == layouts.size()) continue;  // its prompts have another picture token
-    EXPECT_TRUE(
-        at::equal(decode_greedily(*other, LlavaPrompts(*other, golden), {1}, 3)[0].logits, text.logits))
-        << i;
+    EXPECT_LE(share_of_spread(other->picture_features(pixels), features), 1e-6) << i;
+    const LlavaPrompts prompts(*other, golden, i + 1 == layouts.size() ? expected->image_token() : -1);
+    EXPECT_LE(share_of_spread(decode_greedily(*other, prompts, {1}, 3)[0].logits, text.logits), 1e-6) << i;
   }
 }
 
