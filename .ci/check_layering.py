@@ -27,7 +27,7 @@ INNER = {
                  "guiders": {"sampling"}},
     "models": {"": NETWORKS | FORMATS | {"pipelines"}, "families": NETWORKS | FORMATS, "pipelines": NETWORKS | FORMATS,
                "unet": FORMATS, "dit": FORMATS, "llm": FORMATS, "vision": FORMATS, "text": {"layers", "files"},
-               "layers": {"files", "ops"}, "layouts": {"files"}, "lora": {"layouts", "files"}, "files": set(), "ops": set()},
+               "layers": {"files", "ops"}, "layouts": {"files"}, "hashing": {"files"}, "lora": {"layouts", "files"}, "files": set(), "ops": set()},
     "attention": {"": {"plugin", "ops", "processing"}, "edits": {"plugin", "ops"}, "plugin": set(), "ops": set(),
                   "processing": set()},
 }

@@ -31,6 +31,7 @@ struct Component {
 };
 
 std::vector<Component> components(const models::ModelFolder& model) {
+  if (!model.makes_videos()) return {{"captioner", model.captioner}};
   return {{"denoiser", model.denoiser}, {"vae", model.vae}, {"text_encoder", model.text_encoder}};
 }
 
@@ -70,19 +71,21 @@ Size size_of(const models::ComponentFiles& files) {
 int info(const ModelsOptions& options) {
   const models::ModelFolder model = models::ModelFolder::open(locate(options), options.common.motion_adapter);
   const models::GenerationDefaults& d = model.defaults;
-  json document = {{"path", model.path},
-                   {"pipeline", model.pipeline_class},
-                   {"scheduler", model.scheduler.text("_class_name", "")},
-                   {"max_frames", model.max_frames},
-                   {"prompt_words", model.prompt_words},
-                   {"defaults",
-                    {{"width", d.width},
-                     {"height", d.height},
-                     {"frames", d.num_frames},
-                     {"steps", d.num_inference_steps},
-                     {"guidance", d.guidance_scale},
-                     {"guidance_rescale", d.guidance_rescale},
-                     {"fps", d.fps}}}};
+  json document = {{"path", model.path}, {"pipeline", model.pipeline_class}};
+  if (model.makes_videos()) {
+    document["scheduler"] = model.scheduler.text("_class_name", "");
+    document["max_frames"] = model.max_frames;
+    document["prompt_words"] = model.prompt_words;
+    document["defaults"] = {{"width", d.width},
+                            {"height", d.height},
+                            {"frames", d.num_frames},
+                            {"steps", d.num_inference_steps},
+                            {"guidance", d.guidance_scale},
+                            {"guidance_rescale", d.guidance_rescale},
+                            {"fps", d.fps}};
+  } else {
+    document["defaults"] = json::parse(model.generation.json());
+  }
   Size total;
   for (const Component& component : components(model)) {
     const Size size = size_of(component.files);
@@ -101,8 +104,9 @@ int info(const ModelsOptions& options) {
     print_json(document.dump());
     return kDone;
   }
-  std::cout << model.path << "\n  " << model.pipeline_class << ", scheduler "
-            << document["scheduler"].get<std::string>() << "\n";
+  std::cout << model.path << "\n  " << model.pipeline_class;
+  if (model.makes_videos()) std::cout << ", scheduler " << document["scheduler"].get<std::string>();
+  std::cout << "\n";
   for (const auto& [name, c] : document["components"].items()) {
     std::printf("  %-13s %-15s %9.2f M parameters  %8.1f MiB on disk\n", name.c_str(),
                 c["family"].get<std::string>().c_str(), c["parameters"].get<double>() / 1e6,
@@ -110,6 +114,11 @@ int info(const ModelsOptions& options) {
   }
   std::printf("  memory of weights: %.1f MiB in f32, %.1f MiB in bf16 or f16\n",
               double(total.parameters) * 4 / (1 << 20), double(total.parameters) * 2 / (1 << 20));
+  if (!model.makes_videos()) {
+    std::cout << "  writes captions; defaults of generation_config.json: " << document["defaults"].dump()
+              << "\n";
+    return kDone;
+  }
   std::printf("  defaults: %lldx%lld, %lld frames at %g/s, %lld steps, guidance %g\n", (long long)d.width,
               (long long)d.height, (long long)d.num_frames, d.fps, (long long)d.num_inference_steps,
               d.guidance_scale);
@@ -123,6 +132,7 @@ int info(const ModelsOptions& options) {
 
 /// What a folder that can be used has to say before it is.
 std::vector<std::string> notes_on(const models::ModelFolder& model) {
+  if (!model.makes_videos()) return {};
   std::vector<std::string> notes = pipeline::model_warnings(
       model, {model.defaults.num_frames, model.defaults.height, model.defaults.width});
   if (!model.connects_frames)
@@ -169,8 +179,10 @@ int check(const ModelsOptions& options) {
         family.denoiser(component.files, shapes);
       else if (family.vae)
         family.vae(component.files, shapes);
-      else
+      else if (family.text_encoder)
         family.text_encoder(component.files, shapes);
+      else
+        family.captioner(component.files, shapes);
     } catch (const models::CheckpointError& error) {
       for (const std::string& problem : error.problems())
         problems.push_back({{"component", component.name}, {"problem", problem}});
@@ -179,9 +191,11 @@ int check(const ModelsOptions& options) {
     }
   }
   try {
-    guidance::require_known_class(plugins().schedulers, model.scheduler_in_index, model.path);
-    guidance::make_scheduler(plugins().schedulers, model.scheduler, "",
-                             static_cast<int>(model.defaults.num_inference_steps));
+    if (model.makes_videos()) {
+      guidance::require_known_class(plugins().schedulers, model.scheduler_in_index, model.path);
+      guidance::make_scheduler(plugins().schedulers, model.scheduler, "",
+                               static_cast<int>(model.defaults.num_inference_steps));
+    }
   } catch (const std::exception& error) {
     problems.push_back({{"component", "scheduler"}, {"problem", error.what()}});
   }

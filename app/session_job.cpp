@@ -2,7 +2,7 @@
 
 #include "app/session/plugins.h"
 #include "models/default_dtype.h"
-#include "models/fingerprint.h"
+#include "models/hashing/fingerprint.h"
 #include "pipeline/run/model_cache.h"
 
 namespace reel::app {

@@ -24,16 +24,20 @@ struct Step {
   double input_scale = 1;    // what the latent is multiplied by before the network sees it
 };
 
-/// `count` tokens of a sequence from `begin` on.
-struct Span {
+/// A run of picture tokens: `count` tokens of a sequence from `begin` on, which belong to its picture `image`. They are
+/// `count` - `height` * `width` tokens for the picture as a whole, followed by a grid of places in reading order.
+struct ImageSpan {
   int64_t begin = 0, count = 0;
+  int64_t height = 0, width = 0;
+  int64_t image = 0;
 };
 
 /// One request for the length of a run: a prompt with its pictures, and what is generated for it. Key-value
 /// caches and edits keep what they know of a request under its `id`.
 struct Sequence {
   uint64_t id = 0;
-  std::vector<Span> images;   // of picture tokens, in tokens from the row's first key, padding included
+  std::vector<ImageSpan>
+      images;  // in tokens from the row's first key, padding included; a picture may have several
   int64_t prompt_tokens = 0;  // tokens of the prompt, pictures included, padding not
   int64_t padding = 0;        // padding tokens in front of the prompt
 };
@@ -53,8 +57,8 @@ class KeyValues;
 
 /// kSpatial: within a frame; kTemporal: along frames at one place; kCross: to the text; kJoint: text and
 /// video tokens together; kCausal: a language model's; kText: within a text encoder; kAutoencoder: within
-/// the picture of a VAE.
-enum class SiteKind { kSpatial, kTemporal, kCross, kJoint, kCausal, kText, kAutoencoder };
+/// the picture of a VAE; kVision: within the picture of a captioner's vision tower.
+enum class SiteKind { kSpatial, kTemporal, kCross, kJoint, kCausal, kText, kAutoencoder, kVision };
 
 /// `spatial`, `temporal`, ...: the text form in selectors and reports.
 std::string kind_name(SiteKind kind);
@@ -96,6 +100,8 @@ struct Call {
   // come from a cache are rotated already, so that key_positions is undefined then.
   const Rotary* rotary = nullptr;
   at::Tensor positions, key_positions;  // [R or 1, G or 1, heads or 1, N, axes] f32 or f64
+  /// The angles at `positions`, if the model took them once for all layers. Whoever replaces positions need not heed them.
+  const RotaryAngles* angles = nullptr;
 
   KeyValues* cache = nullptr;  // k and v are appended to it, and all that it holds is attended to
   Visible visible;             // which keys each query sees
@@ -110,6 +116,9 @@ struct Call {
 
 /// What multiplies q k^T: the call's own scale, or 1 / sqrt(d).
 double scale_of(const Call& call);
+
+/// `x`, q or k of the call, turned to `positions`, which are the call's own or its keys'.
+at::Tensor turned_to(const Call& call, const at::Tensor& x, const at::Tensor& positions);
 
 /// The call with q and k turned to their positions, and no rotary left to apply.
 Call with_rotary(Call call);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "attention/partition.h"
+#include "attention/processing/row_by_row.h"
 #include "attention/visible.h"
 
 namespace reel::attention {
@@ -96,6 +97,9 @@ at::Tensor product(const at::Tensor& q, const at::Tensor& k_transposed) {
 }  // namespace
 
 Partial explicit_attention(const Call& whole, const ExplicitOptions& options) {
+  if (has_row_lengths(whole) && !options.whole_map && !options.rows_together) {
+    return row_by_row(whole, [&](const Call& row) { return explicit_attention(row, options); });
+  }
   const Blocks blocks = blocks_of(whole, options);
   const int64_t rows = whole.q.size(0), groups = whole.q.size(1), heads = whole.q.size(2),
                 n = whole.q.size(3);

@@ -24,7 +24,8 @@ struct ExplicitOptions {
 /// that is taken together, never inside the loop over queries. Blocks shrink in this order until they fit:
 /// rows, heads, sequences, queries; the number of queries in a block depends on the number of keys and the
 /// budget alone (times the rows or heads that must stay together), so that a row's result does not depend
-/// on the rows beside it.
+/// on the rows beside it. Rows with numbers of keys of their own are taken one at a time, without the padding behind
+/// them, unless rows must stay together.
 /// Throws: std::runtime_error if the whole map is needed and exceeds the budget, or the converted keys and values
 /// of what must stay together do.
 Partial explicit_attention(const Call& call, const ExplicitOptions& options);

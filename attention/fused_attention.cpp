@@ -7,6 +7,7 @@
 
 #include "attention/ops/frame/frame_attention.h"
 #include "attention/ops/sdpa.h"
+#include "attention/processing/row_by_row.h"
 #include "attention/visible.h"
 
 namespace reel::attention {
@@ -110,6 +111,7 @@ bool takes_map_edits(const Call& call) {
 }
 
 Partial fused_attention(const Call& call) {
+  if (has_row_lengths(call)) return row_by_row(call, fused_attention);
   const int64_t rows = call.q.size(0), groups = call.q.size(1), heads = call.q.size(2), n = call.q.size(3);
   const int64_t d = call.v.size(4);
   const Plain plain{scale_of(call), false, call.wants_lse};

@@ -113,6 +113,18 @@ KeyValues::View KeyValues::view(std::span<const Row> rows) const {
   return view;
 }
 
+bool KeyValues::is_view(std::span<const Row> rows) const {
+  const Slot* last = nullptr;
+  for (const Row& row : rows) {
+    const auto found = slots_.find(id_of(row));
+    if (found == slots_.end()) return false;
+    const Slot& slot = found->second;
+    if (last && (slot.place != last->place + 1 || slot.length != last->length)) return false;
+    last = &slot;
+  }
+  return true;
+}
+
 int64_t KeyValues::length(uint64_t sequence) const {
   const auto found = slots_.find(sequence);
   return found == slots_.end() ? 0 : found->second.length;
@@ -162,8 +174,7 @@ int64_t KeyValues::bytes() const {
 }
 
 at::Tensor turned_keys(const Call& call) {
-  return call.rotary && call.key_positions.defined() ? rotated(*call.rotary, call.k, call.key_positions)
-                                                     : call.k;
+  return call.rotary && call.key_positions.defined() ? turned_to(call, call.k, call.key_positions) : call.k;
 }
 
 void refuse_shared_keys(const Call& call, const char* what) {
@@ -197,7 +208,7 @@ bool take_from_cache(Call& call, const at::Tensor& turned_k, const at::Tensor& v
   const bool ragged = std::any_of(view.lengths.begin(), view.lengths.end(),
                                   [&](int64_t length) { return length != view.lengths.front(); });
   if (!ragged) return false;
-  const auto lengths = at::tensor(view.lengths, at::kLong).to(call.q.device());
+  const auto lengths = at::tensor(view.lengths, at::kLong);
   call.visible.key_lengths = lengths.view({rows, 1});
   if (call.visible.causal) call.visible.own_key = lengths - added;
   return true;

@@ -30,6 +30,8 @@ class KeyValues {
     std::vector<int64_t> lengths;  // [R] tokens; those of a shorter row end before T
   };
   View view(std::span<const Row> rows) const;
+  /// Whether the rows hold equally many tokens and lie side by side in this order, so that view() copies nothing.
+  bool is_view(std::span<const Row> rows) const;
 
   /// Tokens held of a sequence; 0 if there are none.
   int64_t length(uint64_t sequence) const;
@@ -65,7 +67,7 @@ void place_keys(Call& call);
 at::Tensor turned_keys(const Call& call);
 
 /// Appends keys and values to the call's cache, and puts all that it holds of the rows in their place. Returns
-/// whether rows differ in length; the call's `visible` says so then.
+/// whether rows differ in length; the call's `visible` says so then, in tensors on the host.
 bool take_from_cache(Call& call, const at::Tensor& turned_k, const at::Tensor& v);
 
 /// Refuses an edit that `what` (moves the keys, changes its keys) for some of the heads that share a key head.

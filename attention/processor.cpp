@@ -15,6 +15,7 @@
 #include "attention/key_values.h"
 #include "attention/ops/frame/frame_attention.h"
 #include "attention/processing/processor_state.h"
+#include "attention/processing/row_by_row.h"
 
 namespace reel::attention {
 namespace {
@@ -179,8 +180,8 @@ at::Tensor Processor::attend(Call call) {
     if (active->observer) active->observer->show(call);
   AtSite* here = edits_.empty() ? nullptr : &at_site(call.site);
   if (!here || !find_parts(*here, call)) {
+    if (call.cache) return cached_attention(std::move(call));
     place_keys(call);
-    if (call.cache) take_from_cache(call, turned_keys(call), call.v);
     return fused_attention(with_rotary(std::move(call))).out;
   }
   call.scale = scale_of(call);  // a number that edits can multiply

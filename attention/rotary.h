@@ -34,9 +34,24 @@ struct Rotary {
   static Rotary shared(const std::vector<int64_t>& pairs_of_axis, double base);
 };
 
-/// x [R, G, heads, N, d] turned to its positions [R or 1, G or 1, heads or 1, N, axes]; in x's dtype.
-/// Angles are taken in f64, as positions reach 10^5; products in f32.
+/// Cosines and sines of the angles at some positions, for a model whose layers share them.
+struct RotaryAngles {
+  const Rotary* rotary = nullptr;
+  at::Tensor positions;     // [R or 1, G or 1, heads or 1, N, axes]
+  at::Tensor cosine, sine;  // [R or 1, G or 1, heads or 1, N, D / 2] f32, times Rotary::factor
+  bool are_of(const Rotary* other, const at::Tensor& places) const {
+    return rotary == other && positions.is_same(places);
+  }
+};
+
+/// Angles are taken in f64, as positions reach 10^5. `rotary` must outlive the result.
 /// Throws: c10::Error if positions have fewer axes than the description names.
+RotaryAngles angles_at(const Rotary& rotary, const at::Tensor& positions);
+
+/// x [R, G, heads, N, d] turned by the angles; products in f32, in x's dtype.
+at::Tensor turned(const at::Tensor& x, const RotaryAngles& angles);
+
+/// x [R, G, heads, N, d] turned to its positions [R or 1, G or 1, heads or 1, N, axes]: turned(x, angles_at(rotary, positions)).
 at::Tensor rotated(const Rotary& rotary, const at::Tensor& x, const at::Tensor& positions);
 
 }  // namespace reel::attention

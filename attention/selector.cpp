@@ -15,7 +15,8 @@ constexpr std::pair<SiteKind, const char*> kKinds[] = {{SiteKind::kSpatial, "spa
                                                        {SiteKind::kJoint, "joint"},
                                                        {SiteKind::kCausal, "causal"},
                                                        {SiteKind::kText, "text"},
-                                                       {SiteKind::kAutoencoder, "autoencoder"}};
+                                                       {SiteKind::kAutoencoder, "autoencoder"},
+                                                       {SiteKind::kVision, "vision"}};
 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
@@ -56,7 +57,7 @@ SiteKind parse_kind(std::string_view term, const std::string& text) {
     names.push_back(name);
   }
   const std::string near = nearest_name(text, names);
-  refuse(term, near.empty() ? "a kind is spatial, temporal, cross, joint, causal, text or autoencoder"
+  refuse(term, near.empty() ? "a kind is spatial, temporal, cross, joint, causal, text, autoencoder or vision"
                             : "did you mean '" + near + "'?");
 }
 

@@ -13,7 +13,7 @@ namespace reel::attention {
 /// Terms separated by spaces or semicolons; a site, step, row or head is selected if every term allows it.
 ///
 ///   term                     meaning
-///   kind=temporal            spatial, temporal, cross, joint, causal, text or autoencoder; several joined by `+`
+///   kind=temporal            spatial, temporal, cross, joint, causal, text, autoencoder or vision; several joined by `+`
 ///   layer=up_blocks.[123].*  glob over the site's path (* any text, ? one character, [..] one of); several by `+`
 ///   steps=0-20%              steps with 0 <= index / count < 0.20 (100 % includes all)
 ///   steps=0-4                steps by number, the last one included

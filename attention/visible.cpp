@@ -47,7 +47,7 @@ at::Tensor logit_mask(const Call& call, int64_t first, int64_t count) {
   at::Tensor mask;
   if (seen.defined()) {
     mask = at::zeros(seen.sizes(), at::TensorOptions(at::kFloat).device(device));
-    mask.masked_fill_(seen.logical_not(), -std::numeric_limits<float>::infinity());
+    mask.masked_fill_(at::bitwise_not(seen), -std::numeric_limits<float>::infinity());
   }
   const auto add = [&mask](const at::Tensor& term) { mask = mask.defined() ? mask + term : term; };
   if (visible.key_bias.defined()) add(for_keys(visible.key_bias));

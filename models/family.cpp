@@ -14,6 +14,7 @@ Checkpoint open_checkpoint(const ComponentFiles& files) {
 std::vector<Checkpoint> open_checkpoints(const ComponentFiles& files) {
   std::vector<Checkpoint> all = {open_checkpoint(files)};
   if (!files.adapter.empty()) all.push_back(Checkpoint::open(files.adapter));
+  if (!files.tower.empty()) all.push_back(Checkpoint::open(files.tower));
   return all;
 }
 

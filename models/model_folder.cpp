@@ -34,6 +34,17 @@ std::string recognised_class(const std::string& folder) {
   }
 }
 
+/// What the folder's own config.json calls the model, for messages; "" if there is none.
+std::string stated_type(const std::string& folder) {
+  const std::string file = folder + "/config.json";
+  if (!has_input(file)) return "";
+  const Config config = Config::read(file);
+  const std::string type = config.is_text("model_type") ? config.text("model_type", "") : "";
+  return type.empty()
+             ? ""
+             : ", and its config.json states the type '" + type.substr(0, 60) + "', which is not supported";
+}
+
 }  // namespace
 
 ModelFolderError::ModelFolderError(const std::string& place, std::vector<std::string> problems)
@@ -60,17 +71,27 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
   } else if ((pipeline = pipelines.recognising(path))) {
     model.pipeline_class = pipeline->class_names.front();
   } else {
-    throw std::runtime_error("[" + path +
-                             "] has no model_index.json; name the folder that holds unet, vae, text_encoder, "
-                             "tokenizer and scheduler");
+    throw std::runtime_error(
+        "[" + path + "] has no model_index.json" + stated_type(path) +
+        "; name the folder that holds unet, vae, text_encoder, tokenizer and scheduler, or that of "
+        "a LLaVA");
   }
   const std::string file = path + "/generation_config.json";
   const bool overrides = has_input(file);
   const Config generation = overrides ? Config::read(file) : Config();
   pipeline->open(model, generation);
-  if (overrides) override_defaults(model.defaults, generation);  // checks what it finds, also the defaults
+  if (overrides && model.makes_videos())
+    override_defaults(model.defaults, generation);  // checks what it finds, also the defaults
   model.prompt_words = generation.texts("prompt_words", {});
   return model;
+}
+
+void require_video_model(const ModelFolder& model) {
+  if (model.makes_videos()) return;
+  throw std::runtime_error(
+      "[" + model.path + "] is a " + model.pipeline_class +
+      ", which writes captions of pictures and makes no videos; name a model that does, such as "
+      "emoji-animatediff");
 }
 
 void require_connected_frames(const ModelFolder& model, int64_t frames) {

@@ -36,9 +36,10 @@ struct GenerationDefaults {
 /// A model as its folder and its pipeline class describe it. Reads configurations and headers only, no weights.
 struct ModelFolder {
   std::string path, pipeline_class;
-  std::string motion_adapter;  // as it was given to open()
-  std::string stamp;           // folder_stamp() from when the folder was opened
-  ComponentFiles denoiser, vae, text_encoder;
+  std::string motion_adapter;                  // as it was given to open()
+  std::string stamp;                           // folder_stamp() from when the folder was opened
+  ComponentFiles denoiser, vae, text_encoder;  // of a model that makes videos
+  ComponentFiles captioner;                    // of one that writes captions
   Config scheduler;
   /// What model_index.json calls the scheduler, if its configuration states another class: that one counts.
   std::string scheduler_in_index;
@@ -50,8 +51,14 @@ struct ModelFolder {
   bool connects_frames = true;  // false: a model of pictures, which would compute each frame by itself
   /// All words of its training texts, lower-case; empty: the folder does not say.
   std::vector<std::string> prompt_words;
+  /// Of a captioner: the file that says how pictures are prepared, empty if it is left to the class; and what
+  /// generation_config.json says.
+  std::string picture_processor;
+  Config generation;
   /// Adds what its network wants to know besides the prompt, for a video of this extent; empty: nothing.
   std::function<void(const Extent& video, Conditioning&)> condition;
+
+  bool makes_videos() const { return captioner.folder.empty(); }
 
   /// `motion_adapter`: a folder or file that adds motion modules; empty: the folder's own motion_adapter/, if
   /// it has one. Throws: std::runtime_error with what is missing and what was found.
@@ -60,6 +67,9 @@ struct ModelFolder {
   static ModelFolder open(const PipelineRegistry& pipelines, const std::string& path,
                           const std::string& motion_adapter = "");
 };
+
+/// Refuses a model that makes no videos. Throws: std::runtime_error that names it and what it does.
+void require_video_model(const ModelFolder& model);
 
 /// Refuses a video of several frames to a model that does not connect them. Throws: std::runtime_error.
 void require_connected_frames(const ModelFolder& model, int64_t frames);

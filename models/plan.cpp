@@ -203,4 +203,42 @@ Plan plan_vae(const FamilyEntry& family, const ComponentFiles& files, LoadOption
   return metering.of([&] { return vae->decode(sample, tiling); });
 }
 
+Plan plan_captioner(const FamilyEntry& family, const ComponentFiles& files, LoadOptions options,
+                    const CaptionSize& size) {
+  options.shapes_only = true;
+  const at::Tensor pixels =
+      without_data({size.rows * size.pictures, 3, size.picture.height, size.picture.width});
+  Metering metering;
+  const auto captioner = family.captioner(files, options);
+  const LanguageModel& model = captioner->language_model();
+  std::vector<Sequence> sequences(static_cast<size_t>(size.rows));
+  std::vector<Row> rows(sequences.size());
+  for (size_t r = 0; r < rows.size(); ++r) sequences[r].id = r, rows[r].sequence = &sequences[r];
+  std::vector<int64_t> ids(static_cast<size_t>(size.words), 0);
+  for (int64_t p = 0; p < size.pictures; ++p) {
+    for (const int64_t id : captioner->picture_ids(size.picture)) ids.push_back(id);
+  }
+  return metering.of([&] {
+    const at::Tensor features = captioner->picture_features(pixels);
+    std::vector<at::Tensor> embedded, positions;
+    for (int64_t r = 0; r < size.rows; ++r) {
+      std::vector<PictureTokens> pictures;
+      for (int64_t p = 0; p < size.pictures; ++p)
+        pictures.push_back({features[r * size.pictures + p], size.picture});
+      const EmbeddedPrompt prompt = captioner->embed(ids, pictures);
+      embedded.push_back(prompt.embedded), positions.push_back(prompt.positions);
+    }
+    attention::Processor attend;
+    LayerCaches caches(model.layers());
+    model.forward(at::cat(embedded), {.rows = rows, .positions = at::cat(positions), .caches = &caches},
+                  attend);
+    embedded.clear();
+    const at::Tensor answer = without_data({size.rows, size.answer, model.width()}).to(model.dtype());
+    const at::Tensor places = without_data({1, size.answer, model.position_axes()});
+    const at::Tensor hidden = model.forward(
+        answer, {.rows = rows, .positions = places, .caches = &caches, .step = {.index = 1}}, attend);
+    return model.logits(hidden);
+  });
+}
+
 }  // namespace reel::models

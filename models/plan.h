@@ -41,4 +41,17 @@ Plan plan_denoiser(const FamilyEntry& family, const ComponentFiles& files, LoadO
 Plan plan_vae(const FamilyEntry& family, const ComponentFiles& files, LoadOptions options,
               at::IntArrayRef latent, int64_t tile = 0);
 
+/// What a captioner is asked for at once.
+struct CaptionSize {
+  int64_t rows = 1, pictures = 1;  // prompts; pictures in each
+  PictureSize picture;             // as its processor prepares them
+  int64_t words = 64;              // tokens of each prompt beside those of its pictures
+  int64_t answer = 128;            // tokens of each answer
+};
+
+/// Captions from pictures to last tokens, with the caches: the features of all pictures, the prompts together, and the
+/// answers. Rows of an answer are counted as if its tokens were read at once, which takes no more than the prompt.
+Plan plan_captioner(const FamilyEntry& family, const ComponentFiles& files, LoadOptions options,
+                    const CaptionSize& size);
+
 }  // namespace reel::models

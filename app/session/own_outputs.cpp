@@ -6,7 +6,7 @@
 
 #include "models/files/input/input_file.h"
 #include "models/files/part_file.h"
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 #include "pipeline/run/file_stamp.h"
 
 namespace reel::app {

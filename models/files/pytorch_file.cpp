@@ -1,6 +1,6 @@
 #include "models/files/pytorch_file.h"
 
-#include "models/content_kind.h"
+#include "models/files/input/content_kind.h"
 #include "models/files/pickle.h"
 #include "models/files/refuse.h"
 #include "models/files/strict_json.h"

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "models/content_kind.h"
+#include "models/files/input/content_kind.h"
 #include "models/files/part_file.h"
 #include "models/files/strict_json.h"
 

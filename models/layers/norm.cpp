@@ -2,6 +2,7 @@
 
 #include "models/ops/channel_norm.h"
 #include "models/ops/layer_norm.h"
+#include "models/ops/rms_norm.h"
 
 namespace reel::models {
 
@@ -35,5 +36,11 @@ at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
 at::Tensor LayerNorm::plus(const at::Tensor& x, const at::Tensor& positions) const {
   return layer_norm(x.contiguous(), weight, bias, positions, eps);
 }
+
+RmsNorm RmsNorm::load(const Weights& weights, int64_t width, double eps) {
+  return {weights.place(weights.get("weight", {width})), eps};
+}
+
+at::Tensor RmsNorm::operator()(const at::Tensor& x) const { return rms_norm(x.contiguous(), weight, eps); }
 
 }  // namespace reel::models

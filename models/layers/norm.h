@@ -1,4 +1,4 @@
-// Group norm and layer norm, built from their scope of the weights.
+// Group norm, layer norm and RMS norm, built from their scope of the weights.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,6 +27,14 @@ struct LayerNorm {
   at::Tensor operator()(const at::Tensor& x) const;
   /// The same, plus `positions` [F, C]: for x [R, F, P, C], frame f gets row f.
   at::Tensor plus(const at::Tensor& x, const at::Tensor& positions) const;
+};
+
+/// Divides by the root of the mean square over the last dimension (models/ops/rms_norm.h).
+struct RmsNorm {
+  at::Tensor weight;
+  double eps = 1e-6;
+  static RmsNorm load(const Weights& weights, int64_t width, double eps);
+  at::Tensor operator()(const at::Tensor& x) const;
 };
 
 }  // namespace reel::models

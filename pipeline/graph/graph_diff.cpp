@@ -1,6 +1,6 @@
 #include "pipeline/graph/graph_diff.h"
 
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 #include "pipeline/graph/graph_order.h"
 
 namespace reel::pipeline {

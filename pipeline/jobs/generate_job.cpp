@@ -152,6 +152,7 @@ GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choic
   job.options = options, job.choice = choice;
   const std::string folder = models::find_model(choice.name, models::model_search_path(choice.models_dirs));
   job.model = models::ModelFolder::open(folder, choice.motion_adapter);
+  models::require_video_model(job.model);
   resolve_size(job);
   fill_in_numbers(job);
   resolve_prompts(job);

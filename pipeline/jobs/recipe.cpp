@@ -1,7 +1,7 @@
 #include "pipeline/jobs/recipe.h"
 
 #include "models/files/checkpoint.h"
-#include "models/fingerprint.h"
+#include "models/hashing/fingerprint.h"
 #include "pipeline/graph/portable_graph.h"
 #include "pipeline/jobs/options_json.h"
 

@@ -14,6 +14,7 @@ std::string locate(const Inputs& inputs, const RunContext& context) {
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const auto folder = std::make_shared<const models::ModelFolder>(
       models::ModelFolder::open(locate(inputs, context), inputs.text("motion_adapter")));
+  models::require_video_model(*folder);
   ModelHandle model;
   model.folder = folder;
   return {model, ClipHandle{folder, {}, 0}, VaeHandle{folder}};

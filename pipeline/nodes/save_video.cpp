@@ -2,7 +2,7 @@
 #include "models/files/output/confined_path.h"
 #include "models/files/output/reservation.h"
 #include "models/files/part_file.h"
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 #include "pipeline/foresight/foresight.h"
 #include "pipeline/media/video_writer.h"
 #include "pipeline/run/file_stamp.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "models/files/safetensors.h"
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 #include "pipeline/run/outcome_json.h"
 
 namespace reel::pipeline {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 
 namespace reel::pipeline {
 namespace {

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 
 namespace reel::pipeline {
 namespace {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 #include "pipeline/graph/constant.h"
 #include "pipeline/graph/graph_order.h"
 #include "pipeline/process_memory.h"

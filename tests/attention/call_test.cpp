@@ -23,9 +23,9 @@ TEST(SiteTest, HasAsManyKeyHeadsAsHeadsUnlessItSaysOtherwise) {
 TEST(KindTest, EveryKindHasANameOfItsOwn) {
   std::set<std::string> names;
   for (const SiteKind kind : {SiteKind::kSpatial, SiteKind::kTemporal, SiteKind::kCross, SiteKind::kJoint,
-                              SiteKind::kCausal, SiteKind::kText, SiteKind::kAutoencoder})
+                              SiteKind::kCausal, SiteKind::kText, SiteKind::kAutoencoder, SiteKind::kVision})
     names.insert(kind_name(kind));
-  EXPECT_EQ(names.size(), 7u);
+  EXPECT_EQ(names.size(), 8u);
   EXPECT_EQ(names.count("unknown"), 0u);
 }
 

@@ -131,6 +131,25 @@ TEST(RotaryTest, ACallTurnsQueriesAndKeysByPositionsOfTheirOwn) {
   EXPECT_TRUE(with_rotary(call).k.is_same(call.k));
 }
 
+TEST(RotaryTest, AnglesServeThePositionsThatTheyAreOfAndNoOthers) {
+  Call call = random_call({.rows = 2, .heads = 4, .queries = 5, .keys = 5, .width = 8});
+  const Rotary rotary = Rotary::plain(8), slower = Rotary::plain(8, 50);
+  call.rotary = &rotary;
+  call.positions = call.key_positions = positions_of({2, 1, 1, 5, 1});
+  const Call expected = with_rotary(call);
+  const RotaryAngles angles = angles_at(rotary, call.positions);
+  call.angles = &angles;
+  EXPECT_TRUE(at::equal(with_rotary(call).q, expected.q));
+  EXPECT_TRUE(at::equal(with_rotary(call).k, expected.k));
+  Call moved = call;  // as an edit moves queries
+  moved.positions = call.positions + 3;
+  EXPECT_TRUE(at::equal(with_rotary(moved).q, rotated(rotary, call.q, moved.positions)));
+  EXPECT_TRUE(at::equal(with_rotary(moved).k, expected.k));
+  Call slow = call;
+  slow.rotary = &slower;
+  EXPECT_TRUE(at::equal(with_rotary(slow).q, rotated(slower, call.q, call.positions)));
+}
+
 TEST(RotaryTest, RefusesPositionsThatDoNotFit) {
   const at::Tensor x = at::randn({1, 1, 1, 5, 8});
   EXPECT_THROW(rotated(Rotary::shared({2, 1, 1}, 1e4), x, positions_of({1, 1, 1, 5, 2})), c10::Error);

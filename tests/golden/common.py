@@ -33,7 +33,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 # The last layer of each residual branch. Its weight is damped, so that a deep
 # stack of random blocks stays well conditioned and float32 rounding does not
 # grow over the steps of a sampling loop.
-RESIDUAL_TAIL = re.compile(r"(conv2|to_out\.0|ff\.net\.2|proj_out|fc2|out_proj|proj_attn)\.weight$")
+RESIDUAL_TAIL = re.compile(r"(conv2|to_out\.0|ff\.net\.2|proj_out|fc2|out_proj|proj_attn|o_proj|down_proj)\.weight$")
 
 
 def generator(*names):

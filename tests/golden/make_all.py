@@ -7,6 +7,7 @@ import make_vae
 import make_unet_motion
 import make_unet_3d
 import make_lvdm
+import make_llava
 import make_lora  # reads cases of clip_text and unet_motion
 import make_schedulers
 import make_tokenizer
@@ -15,6 +16,6 @@ import make_pipelines
 import make_world  # reads assets/training/world.py
 
 for module in (make_clip_text, make_open_clip_text, make_pytorch, make_vae, make_unet_motion, make_unet_3d, make_lvdm,
-               make_lora, make_schedulers, make_tokenizer, check_tokenizer, make_pipelines, make_world):
+               make_llava, make_lora, make_schedulers, make_tokenizer, check_tokenizer, make_pipelines, make_world):
     print("==", module.__name__)
     module.main()

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "models/fingerprint.h"
+#include "models/hashing/fingerprint.h"
 #include "models/model_folder.h"
 #include "pipeline/graph/portable_graph.h"
 

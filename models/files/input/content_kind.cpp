@@ -1,4 +1,4 @@
-#include "models/content_kind.h"
+#include "models/files/input/content_kind.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,11 +1,11 @@
-#include "models/fingerprint.h"
+#include "models/hashing/fingerprint.h"
 
 #include <filesystem>
 #include <fstream>
 
 #include "models/files/checkpoint.h"
 #include "models/files/input/input_file.h"
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 
 namespace reel::models {
 namespace {
@@ -32,7 +32,8 @@ void sample_file(Hash& hash, const std::string& file) {
 std::string model_fingerprint(const ModelFolder& model) {
   Hash hash;
   for (const std::string& folder :
-       {model.denoiser.folder, model.denoiser.adapter, model.vae.folder, model.text_encoder.folder}) {
+       {model.denoiser.folder, model.denoiser.adapter, model.vae.folder, model.text_encoder.folder,
+        model.captioner.folder, model.captioner.tower}) {
     if (folder.empty()) continue;
     const Checkpoint checkpoint = Checkpoint::open(folder);
     for (const std::string& file : checkpoint.files()) sample_file(hash, file);

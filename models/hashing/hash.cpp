@@ -1,4 +1,4 @@
-#include "models/hash.h"
+#include "models/hashing/hash.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "models/fingerprint.h"
+#include "models/hashing/fingerprint.h"
 
 #include <gtest/gtest.h>
 
