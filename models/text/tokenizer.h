@@ -5,9 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace reel::models {
+
+/// Tokens of a folder by name: {"bos_token", "<s>"}.
+using SpecialTokens = std::vector<std::pair<std::string, std::string>>;
 
 /// Turns text into ids and back. Immutable once open: one tokenizer may serve any number of threads.
 class Tokenizer {
@@ -30,9 +34,12 @@ class Tokenizer {
   /// The text of the ids, without special tokens if `skip_special`. Unknown ids are ignored.
   virtual std::string decode(const std::vector<int64_t>& ids, bool skip_special = true) const = 0;
 
+  /// -1: the folder has none.
   virtual int64_t pad_id() const = 0;
   virtual int64_t bos_id() const = 0;
   virtual int64_t eos_id() const = 0;
+  /// The tokens that the folder gives a name, or its family does.
+  virtual SpecialTokens special_tokens() const { return {}; }
   /// How many tokens fit, special ones included; 0 if the folder leaves it to the model.
   virtual int64_t max_length() const = 0;
   /// How many tokens there are, added ones included.
