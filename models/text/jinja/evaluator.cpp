@@ -1,7 +1,7 @@
 #include "models/text/jinja/evaluator.h"
 
+#include "models/text/jinja/filters/filters.h"
 #include "models/text/jinja/library/arithmetic.h"
-#include "models/text/jinja/library/filters.h"
 #include "models/text/jinja/library/lookup.h"
 #include "models/text/jinja/library/value_tests.h"
 #include "models/text/jinja/values/comparison.h"

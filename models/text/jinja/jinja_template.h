@@ -1,7 +1,7 @@
 // Templates in Jinja, the language of chat templates: an exact subset of jinja2 3.1 as transformers 5.23 renders it.
 //
 // Known: all expressions; if, for (with else, filter, unpacking, break, continue), set (and set blocks), macro, call,
-// filter blocks, with, print, raw, `generation`; the tests of Jinja; the filters of library/*_filters.cpp; namespace,
+// filter blocks, with, print, raw, `generation`; the tests of Jinja; the filters of filters/*_filters.cpp; namespace,
 // range, dict, raise_exception and strftime_now; methods of texts, lists and dicts that change nothing. What is not known
 // is refused by name when the template is read, or, if it is a method, when it is called.
 //

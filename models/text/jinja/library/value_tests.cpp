@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "models/files/utf8.h"
+#include "models/text/jinja/filters/filters.h"
 #include "models/text/jinja/library/arithmetic.h"
-#include "models/text/jinja/library/filters.h"
 #include "models/text/jinja/values/comparison.h"
 #include "models/text/jinja/values/python_text.h"
 #include "models/text/jinja/values/value_text.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "models/text/jinja/library/filters.h"
+#include "models/text/jinja/filters/filters.h"
 #include "models/text/jinja/library/value_tests.h"
 
 namespace reel::models::jinja {

@@ -1,4 +1,4 @@
-#include "models/text/jinja/library/number_filters.h"
+#include "models/text/jinja/filters/number_filters.h"
 
 #include <algorithm>
 #include <charconv>

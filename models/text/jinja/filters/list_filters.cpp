@@ -1,4 +1,4 @@
-#include "models/text/jinja/library/list_filters.h"
+#include "models/text/jinja/filters/list_filters.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "models/text/jinja/library/filters.h"
+#include "models/text/jinja/filters/filters.h"
 
 namespace reel::models::jinja {
 

@@ -1,4 +1,4 @@
-#include "models/text/jinja/library/text_filters.h"
+#include "models/text/jinja/filters/text_filters.h"
 
 #include "models/files/utf8.h"
 #include "models/text/jinja/library/arithmetic.h"

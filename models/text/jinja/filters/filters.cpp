@@ -1,12 +1,12 @@
-#include "models/text/jinja/library/filters.h"
+#include "models/text/jinja/filters/filters.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "models/text/jinja/library/list_filters.h"
-#include "models/text/jinja/library/number_filters.h"
-#include "models/text/jinja/library/selection_filters.h"
-#include "models/text/jinja/library/text_filters.h"
+#include "models/text/jinja/filters/list_filters.h"
+#include "models/text/jinja/filters/number_filters.h"
+#include "models/text/jinja/filters/selection_filters.h"
+#include "models/text/jinja/filters/text_filters.h"
 
 namespace reel::models::jinja {
 

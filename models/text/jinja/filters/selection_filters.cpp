@@ -1,4 +1,4 @@
-#include "models/text/jinja/library/selection_filters.h"
+#include "models/text/jinja/filters/selection_filters.h"
 
 #include "models/text/jinja/library/attribute_path.h"
 #include "models/text/jinja/library/value_tests.h"
