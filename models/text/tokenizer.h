@@ -18,10 +18,11 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Opens a tokenizer folder in the Hugging Face layout: `tokenizer.json`, or `vocab.json` and `merges.txt`;
-  /// if a folder has both, `tokenizer.json` is used. Beside them it reads `tokenizer_config.json`,
-  /// `special_tokens_map.json` and `added_tokens.json` if they exist. The files are not trusted: sizes and
-  /// values are checked.
+  /// Opens a tokenizer folder in the Hugging Face layout: `tokenizer.json`, or `vocab.json` and `merges.txt`, or
+  /// `tokenizer.model` (SentencePiece); of several the first is used. Beside them it reads
+  /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` if they exist. `tokenizer_class`
+  /// says the family: CLIP's, Llama's, GPT-2's, Qwen2's, or what a tokenizer.json describes by itself. The files
+  /// are not trusted: sizes and values are checked.
   /// Throws: std::runtime_error "[file] fault; way out" if a file is missing, malformed, above 64 MB, or of a
   /// family that is not supported (the family is `tokenizer_class` in tokenizer_config.json).
   static std::unique_ptr<Tokenizer> open(const std::string& folder);
