@@ -1,5 +1,6 @@
 #include "models/text/tokenizers/stages/token_pattern.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -94,6 +95,12 @@ std::vector<TextRange> TokenPattern::cut(std::string_view utf8) const {
   }
   put(utf8.size(), utf8.size());
   return ranges;
+}
+
+std::string pattern_library_version() {
+  std::string version(64, '\0');
+  const int length = pcre2_config(PCRE2_CONFIG_VERSION, version.data());  // the zero at its end counts
+  return version.substr(0, static_cast<size_t>(std::max(length, 1) - 1));
 }
 
 }  // namespace reel::models

@@ -34,4 +34,7 @@ class TokenPattern {
   std::string literal_;
 };
 
+/// The version of PCRE2 that runs them: "10.42 2022-12-11".
+std::string pattern_library_version();
+
 }  // namespace reel::models

@@ -161,7 +161,9 @@ TEST(JinjaTemplateTest, SurvivesChangedTemplates) {
   const nlohmann::json golden = expected();
   const jinja::Value variables = variables_of(golden["variables"].dump());
   std::vector<std::string> templates;
-  for (const auto& row : golden["cases"]) templates.push_back(row["template"]);
+  for (const auto& row : golden["cases"]) {
+    if (row["template"] != "") templates.push_back(row["template"]);
+  }
   const std::string marks = "{}%#()[]|.,:'\"=-+~*/\\ \n0a";
   std::mt19937 random(7);
   const auto below = [&](size_t bound) { return static_cast<size_t>(random() % bound); };
