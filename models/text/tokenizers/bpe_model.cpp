@@ -7,13 +7,22 @@
 
 namespace reel::models {
 
-BpeModel::BpeModel(const BpeFiles& files) : options_(files.options), ids_(files.ids), merges_(files.merges) {
+BpeModel::BpeModel(BpeFiles files)
+    : options_(std::move(files.options)), ids_(std::move(files.ids)), merges_(files.merges) {
+  for (const auto& [token, id] : ids_) {
+    if (static_cast<size_t>(id) >= tokens_.size()) tokens_.resize(static_cast<size_t>(id) + 1, nullptr);
+    tokens_[static_cast<size_t>(id)] = &token;
+  }
   if (options_.unknown.empty()) return;
   unknown_ = find(options_.unknown);
   if (unknown_ < 0) {
     refuse_file(files.place, "lacks its unknown token '" + shown(options_.unknown) +
                                  "' in the vocabulary; fetch the tokenizer folder again");
   }
+}
+
+const std::string* BpeModel::token(int64_t id) const {
+  return id >= 0 && static_cast<size_t>(id) < tokens_.size() ? tokens_[static_cast<size_t>(id)] : nullptr;
 }
 
 int32_t BpeModel::find(const std::string& token) const {

@@ -35,27 +35,27 @@ std::vector<AddedToken> all_added(const BpeFiles& files, const TokenizerSettings
 
 class FileTokenizer : public Tokenizer {
  public:
-  FileTokenizer(const BpeFiles& files, const TokenizerSettings& settings)
-      : model_(files),
-        pre_tokenize_(read_pre_tokenizer(stage_of(files, "pre_tokenizer"), files.place)),
+  /// Takes the vocabulary out of `files`.
+  FileTokenizer(BpeFiles& files, const TokenizerSettings& settings)
+      : pre_tokenize_(read_pre_tokenizer(stage_of(files, "pre_tokenizer"), files.place)),
         decode_(read_decoder(stage_of(files, "decoder"), files.place)),
         around_(read_post_processor(stage_of(files, "post_processor"), files.place)),
         added_(files, all_added(files, settings), read_normalizer(stage_of(files, "normalizer"), files.place),
                settings.split_special),
+        family_decides_(!files.described),
+        model_(std::move(files)),
         max_length_(settings.max_length),
-        size_(files.ids.size() + added_.beyond_vocabulary()),
+        size_(model_.size() + added_.beyond_vocabulary()),
         named_(settings.named) {
-    for (const auto& [token, id] : files.ids) tokens_.emplace(id, token);
     const auto id = [&](const std::string& content) {
       if (content.empty()) return int64_t{-1};
       const int64_t found = added_.id_of(content);
-      const auto in_vocabulary = files.ids.find(content);
-      return found >= 0 ? found : in_vocabulary == files.ids.end() ? int64_t{-1} : in_vocabulary->second;
+      return found >= 0 ? found : model_.id_of(content);
     };
     bos_ = id(settings.bos);
     eos_ = id(settings.eos);
     pad_ = id(settings.pad);
-    if (!files.described && (settings.add_bos || settings.add_eos)) {
+    if (family_decides_ && (settings.add_bos || settings.add_eos)) {
       around_ = {};
       if (settings.add_bos.value_or(false) && bos_ >= 0) around_.before.push_back(bos_);
       if (settings.add_eos.value_or(false) && eos_ >= 0) around_.after.push_back(eos_);
@@ -81,11 +81,8 @@ class FileTokenizer : public Tokenizer {
     std::vector<std::string> tokens;
     for (const int64_t id : ids) {
       const std::string* token = added_.text_of(id);
-      if (token == nullptr) {
-        const auto found = tokens_.find(id);
-        if (found == tokens_.end()) continue;
-        token = &found->second;
-      }
+      if (token == nullptr) token = model_.token(id);
+      if (token == nullptr) continue;
       if (!skip_special || !added_.is_special(*token)) tokens.push_back(*token);
     }
     std::string text;
@@ -101,12 +98,12 @@ class FileTokenizer : public Tokenizer {
   SpecialTokens special_tokens() const override { return named_; }
 
  private:
-  BpeModel model_;
   PreTokenizer pre_tokenize_;
   TokenDecoder decode_;
   SurroundingTokens around_;
   AddedVocabulary added_;
-  std::unordered_map<int64_t, std::string> tokens_;  // of the vocabulary
+  bool family_decides_;
+  BpeModel model_;
   int64_t bos_, eos_, pad_, max_length_;
   size_t size_;
   SpecialTokens named_;
@@ -128,7 +125,8 @@ std::unique_ptr<Tokenizer> open_file_tokenizer(const std::string& folder, const 
   defaults.eos = family.eos;
   defaults.unk = family.unknown;
   defaults.pad = family.pad;
-  return std::make_unique<FileTokenizer>(files, read_tokenizer_settings(folder, files, defaults));
+  const TokenizerSettings settings = read_tokenizer_settings(folder, files, defaults);
+  return std::make_unique<FileTokenizer>(files, settings);
 }
 
 }  // namespace reel::models

@@ -1,3 +1,4 @@
+// Above 300 lines because Python has many operations on texts, a few lines each.
 #include "models/text/jinja/values/python_text.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Above 300 lines because the syntax is one class: a function for each of its parts.
 #include "models/text/tokenizers/stages/pattern_syntax.h"
 
 #include <algorithm>
