@@ -51,11 +51,14 @@ ADDED = [token("<image>"), token("<pad>"), token("<|end|>"), token("<left>", lst
 
 
 def train_sentencepiece(folder, kind, size):
+    # The model keeps the names of its input and output: they must be the same everywhere.
+    shutil.copy(CORPUS, os.path.join(folder, "corpus.txt"))
+    os.chdir(folder)
     sentencepiece.SentencePieceTrainer.train(
-        input=CORPUS, model_prefix=os.path.join(folder, "tokenizer"), model_type=kind, vocab_size=size, byte_fallback=True,
+        input="corpus.txt", model_prefix="tokenizer", model_type=kind, vocab_size=size, byte_fallback=True,
         normalization_rule_name="identity", remove_extra_whitespaces=False, add_dummy_prefix=True, split_digits=True,
         character_coverage=0.995, allow_whitespace_only_pieces=True, max_sentencepiece_length=16, minloglevel=2, num_threads=1)
-    os.remove(os.path.join(folder, "tokenizer.vocab"))
+    os.chdir(HERE)
 
 
 def llama_backend(model, prefix):
