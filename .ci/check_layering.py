@@ -61,8 +61,9 @@ LIBRARIES = [
     (r"toml\+\+/", r"app/session/options/config_file\.cpp", "toml++ belongs in app/session/options/config_file.cpp"),
     (r"boost/", r"app/.*\.cpp", "Boost belongs in app/"),
     (r"sqlite3\.h", r"pipeline/batch/journal\.cpp", "SQLite belongs in pipeline/batch/journal.cpp"),
-    (r"sentencepiece|pcre2", r"models/text/tokenizer\w*\.cpp",
-     "SentencePiece and PCRE2 belong in models/text/tokenizer*.cpp"),
+    (r"sentencepiece_", r"models/text/tokenizers/sentence_piece_tokenizer\.cpp",
+     "SentencePiece belongs in models/text/tokenizers/sentence_piece_tokenizer.cpp"),
+    (r"pcre2", r"models/text/tokenizers/stages/token_pattern\.cpp", "PCRE2 belongs in models/text/tokenizers/stages/token_pattern.cpp"),
     (r"xtensor/|xtl/", r"guidance/.*\.cpp|pipeline/evaluation/.*\.cpp|tests/.*\.cpp",
      "xtensor belongs in the .cpp files of guidance/, pipeline/evaluation/ and tests/"),
     (r"cuda|c10/cuda/|ATen/cuda/|cub/|cutlass/|cublas|cudnn|nccl|torch/csrc/distributed/",
@@ -289,6 +290,11 @@ SELF_TEST = {
     "pipeline/graph/bad_run.h": ('#include "pipeline/run/run_sample.h"\n', 1),
     "pipeline/run/run_sample.h": ("", 0),
     "guidance/schedulers/support/knots.h": ('#include "models/unet/mid.h"\n', 0),
+    # libraries of tokenizers
+    **with_header("models/text/tokenizers/stages/token_pattern.cpp", "#include <pcre2.h>\n"),
+    **with_header("models/text/tokenizers/sentence_piece_tokenizer.cpp", "#include <sentencepiece_processor.h>\n"),
+    "models/layers/bad_pattern.cpp": ('#include "models/layers/bad_pattern.h"\n#include <pcre2.h>\n#include <sentencepiece_processor.h>\n', 2),
+    "models/layers/bad_pattern.h": ("#pragma once\n", 0),
     # xtensor
     **with_header("guidance/table.cpp", "#include <xtensor/xtensor.hpp>\n"),
     **with_header("pipeline/evaluation/sums.cpp", "#include <xtensor/xmath.hpp>\n"),

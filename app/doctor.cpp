@@ -15,6 +15,7 @@
 #include "app/verbs.h"
 #include "models/default_dtype.h"
 #include "models/model_folder.h"
+#include "models/text/tokenizers/stages/token_pattern.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::app {
@@ -58,6 +59,7 @@ int doctor(const CommonOptions& options) {
     formats += (formats.empty() ? "" : ", ") + extension + " (" + codec + ")";
   note("formats", media::output_formats().count(".mp4") || media::output_formats().count("mp4"), formats,
        "build with FFmpeg that has libx264");
+  note("tokenizers", true, "SentencePiece, PCRE2 " + models::pattern_library_version());
   struct statvfs disk {};
   const bool disk_known = statvfs(".", &disk) == 0;
   const uint64_t free_bytes = disk_known ? uint64_t{disk.f_bavail} * disk.f_frsize : 0;

@@ -5,19 +5,24 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace reel::models {
+
+/// Tokens of a folder by name: {"bos_token", "<s>"}.
+using SpecialTokens = std::vector<std::pair<std::string, std::string>>;
 
 /// Turns text into ids and back. Immutable once open: one tokenizer may serve any number of threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Opens a tokenizer folder in the Hugging Face layout: `tokenizer.json`, or `vocab.json` and `merges.txt`;
-  /// if a folder has both, `tokenizer.json` is used. Beside them it reads `tokenizer_config.json`,
-  /// `special_tokens_map.json` and `added_tokens.json` if they exist. The files are not trusted: sizes and
-  /// values are checked.
+  /// Opens a tokenizer folder in the Hugging Face layout: `tokenizer.json`, or `vocab.json` and `merges.txt`, or
+  /// `tokenizer.model` (SentencePiece); of several the first is used. Beside them it reads
+  /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` if they exist. `tokenizer_class`
+  /// says the family: CLIP's, Llama's, GPT-2's, Qwen2's, or what a tokenizer.json describes by itself. The files
+  /// are not trusted: sizes and values are checked.
   /// Throws: std::runtime_error "[file] fault; way out" if a file is missing, malformed, above 64 MB, or of a
   /// family that is not supported (the family is `tokenizer_class` in tokenizer_config.json).
   static std::unique_ptr<Tokenizer> open(const std::string& folder);
@@ -30,9 +35,12 @@ class Tokenizer {
   /// The text of the ids, without special tokens if `skip_special`. Unknown ids are ignored.
   virtual std::string decode(const std::vector<int64_t>& ids, bool skip_special = true) const = 0;
 
+  /// -1: the folder has none.
   virtual int64_t pad_id() const = 0;
   virtual int64_t bos_id() const = 0;
   virtual int64_t eos_id() const = 0;
+  /// The tokens that the folder gives a name, or its family does.
+  virtual SpecialTokens special_tokens() const { return {}; }
   /// How many tokens fit, special ones included; 0 if the folder leaves it to the model.
   virtual int64_t max_length() const = 0;
   /// How many tokens there are, added ones included.

@@ -76,7 +76,9 @@ std::vector<AddedVocabulary::Piece> AddedVocabulary::split(std::u32string_view t
     if (piece.id >= 0) {
       pieces.push_back(std::move(piece));
     } else {
+      const size_t before = pieces.size();
       split(normalize_(std::move(piece.text)), normalized_, pieces);
+      if (!piece.first && before < pieces.size()) pieces[before].first = false;
     }
   }
   return pieces;
@@ -85,7 +87,7 @@ std::vector<AddedVocabulary::Piece> AddedVocabulary::split(std::u32string_view t
 void AddedVocabulary::split(std::u32string_view text, const TokenTrie& trie,
                             std::vector<Piece>& pieces) const {
   const auto keep = [&](size_t begin, size_t end) {
-    if (begin < end) pieces.push_back({-1, std::u32string(text.substr(begin, end - begin))});
+    if (begin < end) pieces.push_back({-1, std::u32string(text.substr(begin, end - begin)), begin == 0});
   };
   size_t done = 0;  // all before is in `pieces`
   for (size_t at = 0; at < text.size() && !trie.empty();) {
@@ -110,7 +112,8 @@ void AddedVocabulary::split(std::u32string_view text, const TokenTrie& trie,
       while (end < text.size() && is_space(text[end])) ++end;
     }
     keep(done, begin);
-    if (begin < end) pieces.push_back({match.id, {}});  // else all of it is in the space that another took
+    if (begin < end)
+      pieces.push_back({match.id, {}, begin == 0});  // else all of it is in the space that another took
     done = end;
   }
   keep(done, text.size());

@@ -45,6 +45,7 @@ class AddedVocabulary {
   struct Piece {
     int64_t id = -1;      // -1: text
     std::u32string text;  // normalised; empty for a token
+    bool first = false;   // stands at the very beginning
   };
   /// Cuts a text into added tokens and normalised text between them.
   std::vector<Piece> split(std::u32string_view text) const;

@@ -4,10 +4,10 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "models/text/tokenizer_files.h"
+#include "models/text/tokenizers/bpe_merges.h"
 
 namespace reel::models {
 
@@ -22,18 +22,17 @@ class ByteLevelBpe {
   /// Throws: std::runtime_error if it needs the unknown token and there is none.
   void encode(std::string_view word, std::vector<int64_t>& ids) const;
 
+  /// Appends the characters that stand for bytes in such a vocabulary.
+  static void append_characters(std::string_view bytes, std::string& text);
+
   /// The bytes that a token stands for, its suffix included; a token of other characters stands for itself.
   static std::string bytes_of(const std::string& token);
 
  private:
-  struct Merge {
-    uint32_t rank;
-    int32_t whole;
-  };
   std::string place_, unknown_;
   int32_t unknown_id_;
   std::array<int32_t, 256> inner_, last_;  // ids of a byte inside and at the end of a word; -1 if not there
-  std::unordered_map<uint64_t, Merge> merges_;
+  BpeMerges merges_;
 };
 
 }  // namespace reel::models

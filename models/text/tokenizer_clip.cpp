@@ -77,6 +77,7 @@ class ClipTokenizer : public Tokenizer {
       : bpe_(files, std::string(kWordEnd), settings.unk),
         added_(files, settings.added, normalize, settings.split_special),
         max_length_(settings.max_length),
+        named_(settings.named),
         size_(files.ids.size() + added_.beyond_vocabulary()) {
     for (const auto& [token, id] : files.ids) tokens_.emplace(id, token);
     const auto id = [&](const std::string& content) {
@@ -135,6 +136,7 @@ class ClipTokenizer : public Tokenizer {
   int64_t bos_id() const override { return bos_; }
   int64_t eos_id() const override { return eos_; }
   int64_t max_length() const override { return max_length_; }
+  SpecialTokens special_tokens() const override { return named_; }
   size_t size() const override { return size_; }
 
  private:
@@ -158,6 +160,7 @@ class ClipTokenizer : public Tokenizer {
   AddedVocabulary added_;
   std::unordered_map<int64_t, std::string> tokens_;  // of the vocabulary
   int64_t bos_, eos_, pad_, max_length_;
+  SpecialTokens named_;
   size_t size_;
 };
 

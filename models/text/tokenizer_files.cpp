@@ -39,7 +39,9 @@ void take_merge(BpeFiles& files, const std::string& place, const std::string& wh
     }
     return found->second;
   };
-  files.merges.push_back({id(left), id(right), id(left + right)});
+  const std::string& prefix = files.options.prefix;
+  const bool inner = !prefix.empty() && right.starts_with(prefix);
+  files.merges.push_back({id(left), id(right), id(left + (inner ? right.substr(prefix.size()) : right))});
 }
 
 // "left right"
@@ -51,6 +53,48 @@ void take_merge(BpeFiles& files, const std::string& place, const std::string& wh
                            "'; fetch the file again");
   }
   take_merge(files, place, which, line.substr(0, space), line.substr(space + 1));
+}
+
+BpeFiles::Options read_options(const Json& model, const std::string& path) {
+  BpeFiles::Options options;
+  const auto text = [&](const char* key, std::string& value) {
+    const auto found = model.find(key);
+    if (found == model.end() || found->is_null()) return;
+    if (!found->is_string()) {
+      refuse_file(path, "'model." + std::string(key) + "' must be a text, got " + shown(found->dump()) +
+                            "; fetch the file again");
+    }
+    value = found->get<std::string>();
+  };
+  const auto flag = [&](const char* key, bool& value) {
+    const auto found = model.find(key);
+    if (found == model.end() || found->is_null()) return;
+    if (!found->is_boolean()) {
+      refuse_file(path, "'model." + std::string(key) + "' must be true or false, got " +
+                            shown(found->dump()) + "; fetch the file again");
+    }
+    value = found->get<bool>();
+  };
+  const auto dropout = model.find("dropout");
+  if (dropout != model.end() && !dropout->is_null() && *dropout != 0) {
+    refuse_file(path, "'model.dropout' must be null: tokens by chance are not supported");
+  }
+  text("unk_token", options.unknown);
+  text("continuing_subword_prefix", options.prefix);
+  text("end_of_word_suffix", options.suffix);
+  flag("fuse_unk", options.fuse_unknown);
+  flag("byte_fallback", options.byte_fallback);
+  flag("ignore_merges", options.ignore_merges);
+  return options;
+}
+
+std::string read_stages(const Json& document) {
+  Json stages = Json::object();
+  for (const char* key : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
+    if (const auto found = document.find(key); found != document.end() && !found->is_null())
+      stages[key] = *found;
+  }
+  return stages.dump();
 }
 
 BpeFiles read_single(const std::string& path) {
@@ -69,6 +113,8 @@ BpeFiles read_single(const std::string& path) {
   const auto merges = model->find("merges");
   if (merges == model->end() || !merges->is_array())
     refuse_file(path, "'model.merges' must be a list; fetch the file again");
+  files.options = read_options(*model, path);
+  files.stages = read_stages(document);
   take_vocabulary(files, model->value("vocab", Json()));
   size_t index = 0;
   for (const Json& merge : *merges) {

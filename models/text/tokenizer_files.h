@@ -31,10 +31,23 @@ struct BpeFiles {
   struct Merge {
     int64_t left, right, whole;  // ids
   };
+  /// What a tokenizer.json says of its model besides; the defaults are those of the tokenizers library.
+  struct Options {
+    std::string unknown;         // token for what the vocabulary lacks; empty: such text is dropped
+    std::string prefix, suffix;  // of tokens inside of a word and at its end
+    bool fuse_unknown = false;   // one unknown token for a run of them
+    bool byte_fallback = false;  // bytes <0x00> to <0xFF> instead of the unknown token
+    bool ignore_merges = false;  // a word that is a token is that token, whatever the merges say
+  };
   std::string place;  // the file of the vocabulary, for messages
   std::unordered_map<std::string, int64_t> ids;
   std::vector<Merge> merges;                          // best first
   std::vector<std::pair<int64_t, AddedToken>> added;  // of tokenizer.json, with the ids that it states
+  Options options;
+  /// JSON of the other parts of a tokenizer.json: an object with its `normalizer`, `pre_tokenizer`,
+  /// `post_processor` and `decoder`, as far as they are there; empty if the vocabulary comes from other files.
+  std::string stages;
+  bool described = true;  // the stages are those of the file, not of its family
 };
 
 /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`.

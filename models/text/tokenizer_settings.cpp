@@ -89,7 +89,8 @@ void take_own(const TokenReader& reader, const OrderedJson& object, Findings& fo
 
 void take_config(const TokenReader& reader, const OrderedJson& config, Findings& found) {
   for (const auto& [key, value] : config.items()) {
-    if (!key.ends_with("_token") || value.is_null()) continue;
+    // add_bos_token and the like are no tokens.
+    if (!key.ends_with("_token") || value.is_null() || value.is_boolean()) continue;
     if (is_role(key)) {
       put(found.named, key, read_entry(reader, key, value));
     } else if (value.is_string()) {
@@ -192,6 +193,16 @@ int64_t read_max_length(const OrderedJson& config, const std::string& place) {
   return value.get<double>() > 1e6 ? 0 : value.get<int64_t>();
 }
 
+std::optional<bool> read_choice(const OrderedJson& config, const std::string& place, const char* key) {
+  const OrderedJson value = config.value(key, OrderedJson());
+  if (value.is_null()) return std::nullopt;
+  if (!value.is_boolean()) {
+    refuse_file(place, std::string("'") + key + "' must be true or false, got " + shown(value.dump()) +
+                           "; correct the file");
+  }
+  return value.get<bool>();
+}
+
 OrderedJson read_config(const std::string& path) {
   return has_input(path) ? read_json_object<OrderedJson>(path, kMaxKeys) : OrderedJson::object();
 }
@@ -262,6 +273,13 @@ TokenizerSettings read_tokenizer_settings(const std::string& folder, const BpeFi
   };
   for (const auto& [id, token] : found.added) add({token});
   for (const Entry& entry : all) add(entry);
+  for (const auto& [key, entry] : named) {
+    if (!entry.token.content.empty()) settings.named.emplace_back(key, entry.token.content);
+  }
+  settings.add_bos = read_choice(config, config_path, "add_bos_token");
+  settings.add_eos = read_choice(config, config_path, "add_eos_token");
+  settings.legacy = read_choice(config, config_path, "legacy");
+  settings.add_prefix_space = read_choice(config, config_path, "add_prefix_space");
   settings.max_length = read_max_length(config, config_path);
   const OrderedJson split = config.value("split_special_tokens", OrderedJson());
   settings.split_special = split.is_boolean() && split.get<bool>();

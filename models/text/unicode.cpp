@@ -147,6 +147,26 @@ std::u32string lower_case(std::u32string_view text) {
   return lower;
 }
 
+std::vector<std::pair<char32_t, char32_t>> ranges_of(CharacterClass which) {
+  std::vector<std::pair<char32_t, char32_t>> ranges;
+  for (size_t i = 0; i < std::size(kClassRuns); ++i) {
+    const uint32_t flags = kClassRuns[i] & 7;
+    const bool inside = which == CharacterClass::kLetter   ? (flags & kKind) == kLetter
+                        : which == CharacterClass::kNumber ? (flags & kKind) == kNumber
+                        : which == CharacterClass::kSpace  ? (flags & kKind) == kSpace
+                                                           : (flags & kWord) != 0;
+    if (!inside) continue;
+    const char32_t first = kClassRuns[i] >> 3;
+    const char32_t last = (i + 1 < std::size(kClassRuns) ? kClassRuns[i + 1] >> 3 : 0x110000) - 1;
+    if (!ranges.empty() && ranges.back().second + 1 == first) {
+      ranges.back().second = last;
+    } else {
+      ranges.emplace_back(first, last);
+    }
+  }
+  return ranges;
+}
+
 bool is_letter(char32_t point) { return (class_of(point) & kKind) == kLetter; }
 bool is_number(char32_t point) { return (class_of(point) & kKind) == kNumber; }
 bool is_space(char32_t point) { return (class_of(point) & kKind) == kSpace; }

@@ -5,6 +5,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace reel::models {
 
@@ -13,6 +15,10 @@ std::u32string compose(std::u32string text);
 /// Lower case of Unicode 17, of each code point by itself: no rule looks at its neighbours (a final sigma
 /// becomes U+03C3). U+0130 becomes two.
 std::u32string lower_case(std::u32string_view text);
+
+/// The classes below as ranges, both ends included.
+enum class CharacterClass { kLetter, kNumber, kSpace, kWord };
+std::vector<std::pair<char32_t, char32_t>> ranges_of(CharacterClass which);
 
 bool is_letter(char32_t point);  // \p{L} of Unicode 16
 bool is_number(char32_t point);  // \p{N} of Unicode 16

@@ -88,6 +88,23 @@ TEST(ModelsVerbTest, TokenizePrintsIdsPerLine) {
   EXPECT_EQ(i, expected.size());
 }
 
+TEST(ModelsVerbTest, TokenizeReadsTokenizersOfLanguageModels) {
+  const TemporaryFolder folder;
+  for (const std::string kind : {"llama_prepend", "llama3", "sentencepiece_bpe"}) {
+    const std::string golden = std::string(REEL_GOLDEN) + "/llama_tokenizers/";
+    std::ifstream strings_file(golden + "strings.json"), rows_file(golden + kind + "/rows.json");
+    const json strings = json::parse(strings_file), rows = json::parse(rows_file);
+    std::string input, expected;
+    for (size_t i = 0; i < 50; ++i) {
+      input += strings[i].dump() + "\n";
+      expected += rows[i]["ids"].dump() + "\n";
+    }
+    const CommandResult result = reel_command(folder, {"models", "tokenize", golden + kind, "--json"}, input);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(result.out, expected) << kind;
+  }
+}
+
 TEST(ListVerbsTest, ShowDeclarationsAndNearestNames) {
   const TemporaryFolder folder;
   EXPECT_THAT(reel_command(folder, {"edits"}).out, HasSubstr("scale"));
@@ -177,6 +194,7 @@ TEST(DoctorVerbTest, ReportsFormatsAndExitsByWhetherTheDefaultJobCanRun) {
   const json document = json::parse(result.out);
   EXPECT_EQ(result.code == 0, document["ok"].get<bool>());
   EXPECT_THAT(result.out, HasSubstr("mp4"));
+  EXPECT_THAT(result.out, HasSubstr("SentencePiece, PCRE2 10."));
 }
 
 TEST(HelpTest, EveryVerbHasHelpWithAnExample) {
