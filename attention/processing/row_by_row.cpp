@@ -1,6 +1,7 @@
 #include "attention/processing/row_by_row.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <limits>
 

@@ -1,6 +1,7 @@
 #include "guidance/decoding/beam_search.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 #include <cmath>

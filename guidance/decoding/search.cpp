@@ -1,6 +1,7 @@
 #include "guidance/decoding/search.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 // LLaVA: CLIP's features of a picture, projected to the width of a Llama, which reads them as tokens.
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "models/families/support/llava_options.h"
 #include "models/family.h"

@@ -1,6 +1,7 @@
 #include "models/llm/llama.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "models/layers/activation.h"
 #include "models/layers/linear.h"

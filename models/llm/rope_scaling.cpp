@@ -1,6 +1,7 @@
 #include "models/llm/rope_scaling.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <numbers>
 #include <stdexcept>

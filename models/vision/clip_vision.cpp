@@ -1,6 +1,7 @@
 #include "models/vision/clip_vision.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 

@@ -1,7 +1,8 @@
 // The tiny LLaVAs under tests/golden/llava, their prompts, and greedy decoding without a token loop.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "tests/support/models.h"
 
