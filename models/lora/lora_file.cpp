@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "models/files/refuse.h"
 #include "models/files/tensor_file.h"
 #include "models/layouts/file_contents.h"
 #include "models/lora/adapter_header.h"
@@ -11,13 +12,6 @@
 
 namespace reel::models {
 namespace {
-
-/// "'a', 'b', 'c' and 12 more"
-std::string few(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < 3; ++i) text += (i ? ", '" : "'") + names[i] + "'";
-  return names.size() > 3 ? text + " and " + std::to_string(names.size() - 3) + " more" : text;
-}
 
 class Reader {
  public:
@@ -88,16 +82,16 @@ class Reader {
     }
     if (!unknown.empty()) {
       refuse(
-          "holds tensors that are not understood beside its LoRA factors: " + few(unknown) +
+          "holds tensors that are not understood beside its LoRA factors: " + few_of(unknown) +
           "; the result would lack what they change: save the LoRA without them, or merged into the model");
     }
     if (!second.empty()) {
-      refuse("changes a second text encoder (" + few(second) +
+      refuse("changes a second text encoder (" + few_of(second) +
              "), as LoRAs for SDXL do; no model here has one: use a LoRA that was trained for this model");
     }
     adapters.erase("");
     if (adapters.size() > 1) {
-      refuse("holds several adapters (" + few({adapters.begin(), adapters.end()}) +
+      refuse("holds several adapters (" + few_of({adapters.begin(), adapters.end()}) +
              "); save each in a file of its own, and give each its --lora");
     }
   }

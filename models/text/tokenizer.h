@@ -36,15 +36,24 @@ class Tokenizer {
   virtual std::string decode(const std::vector<int64_t>& ids, bool skip_special = true) const = 0;
 
   /// -1: the folder has none.
-  virtual int64_t pad_id() const = 0;
-  virtual int64_t bos_id() const = 0;
-  virtual int64_t eos_id() const = 0;
+  int64_t pad_id() const { return facts_.pad; }
+  int64_t bos_id() const { return facts_.bos; }
+  int64_t eos_id() const { return facts_.eos; }
   /// The tokens that the folder gives a name, or its family does.
-  virtual SpecialTokens special_tokens() const { return {}; }
+  const SpecialTokens& special_tokens() const { return facts_.named; }
   /// How many tokens fit, special ones included; 0 if the folder leaves it to the model.
-  virtual int64_t max_length() const = 0;
+  int64_t max_length() const { return facts_.max_length; }
   /// How many tokens there are, added ones included.
-  virtual size_t size() const = 0;
+  size_t size() const { return facts_.size; }
+
+ protected:
+  /// What a folder says of its tokenizer as a whole. Each kind fills it in while it opens.
+  struct Facts {
+    int64_t pad = -1, bos = -1, eos = -1, max_length = 0;
+    size_t size = 0;
+    SpecialTokens named = {};
+  };
+  Facts facts_;
 };
 
 }  // namespace reel::models

@@ -75,19 +75,18 @@ class ClipTokenizer : public Tokenizer {
  public:
   ClipTokenizer(const BpeFiles& files, const TokenizerSettings& settings)
       : bpe_(files, std::string(kWordEnd), settings.unk),
-        added_(files, settings.added, normalize, settings.split_special),
-        max_length_(settings.max_length),
-        named_(settings.named),
-        size_(files.ids.size() + added_.beyond_vocabulary()) {
+        added_(files, settings.added, normalize, settings.split_special) {
+    facts_.max_length = settings.max_length, facts_.named = settings.named;
+    facts_.size = files.ids.size() + added_.beyond_vocabulary();
     for (const auto& [token, id] : files.ids) tokens_.emplace(id, token);
     const auto id = [&](const std::string& content) {
       const int64_t found = added_.id_of(content);
       return found < 0 ? added_.id_of(settings.unk) : found;
     };
-    bos_ = id(settings.bos);
-    eos_ = id(settings.eos);
-    pad_ = id(settings.pad);
-    if (std::min({bos_, eos_, pad_}) < 0) {
+    facts_.bos = id(settings.bos);
+    facts_.eos = id(settings.eos);
+    facts_.pad = id(settings.pad);
+    if (std::min({facts_.bos, facts_.eos, facts_.pad}) < 0) {
       throw std::runtime_error("[" + files.place +
                                "] the start, end and padding tokens must not be empty; "
                                "correct tokenizer_config.json or special_tokens_map.json beside it");
@@ -95,7 +94,7 @@ class ClipTokenizer : public Tokenizer {
   }
 
   std::vector<int64_t> encode(const std::string& utf8) const override {
-    std::vector<int64_t> ids = {bos_};
+    std::vector<int64_t> ids = {facts_.bos};
     for (const AddedVocabulary::Piece& piece : added_.split(from_utf8(utf8))) {
       if (piece.id >= 0) {
         ids.push_back(piece.id);
@@ -103,7 +102,7 @@ class ClipTokenizer : public Tokenizer {
         encode_words(piece.text, ids);
       }
     }
-    ids.push_back(eos_);
+    ids.push_back(facts_.eos);
     return ids;
   }
 
@@ -132,13 +131,6 @@ class ClipTokenizer : public Tokenizer {
     return to_utf8(points);
   }
 
-  int64_t pad_id() const override { return pad_; }
-  int64_t bos_id() const override { return bos_; }
-  int64_t eos_id() const override { return eos_; }
-  int64_t max_length() const override { return max_length_; }
-  SpecialTokens special_tokens() const override { return named_; }
-  size_t size() const override { return size_; }
-
  private:
   void encode_words(std::u32string_view text, std::vector<int64_t>& ids) const {
     const auto word = [&](size_t length) {
@@ -159,9 +151,6 @@ class ClipTokenizer : public Tokenizer {
   ByteLevelBpe bpe_;
   AddedVocabulary added_;
   std::unordered_map<int64_t, std::string> tokens_;  // of the vocabulary
-  int64_t bos_, eos_, pad_, max_length_;
-  SpecialTokens named_;
-  size_t size_;
 };
 
 }  // namespace

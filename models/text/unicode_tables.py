@@ -13,10 +13,10 @@ from functools import cmp_to_key
 from pathlib import Path
 
 import tokenizers
+from number_table import POINTS, table  # beside this file
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 HERE = Path(__file__).parent
-POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 HANGUL = range(0xAC00, 0xAC00 + 11172)  # composed by arithmetic, not by table
 LETTER, NUMBER, SPACE, WORD = 1, 2, 3, 4  # WORD is a bit beside the other three
 
@@ -102,18 +102,6 @@ def decompositions():
             assert not composes
         pairs += [c | (0 if composes else 1 << 31), ord(head), ord(parts[-1])]
     return runs, targets, pairs
-
-
-def table(name, comment, numbers, kind="uint32_t"):
-    lines, line = [], " "
-    for text in (f" {n:#x}," if n > 9 else f" {n}," for n in numbers):
-        if len(line) + len(text) > 110:
-            lines.append(line)
-            line = " "
-        line += text
-    lines.append(line)
-    body = "\n".join(lines)
-    return f"// {comment}\nstatic constexpr {kind} {name}[] = {{\n{body}\n}};\n"
 
 
 def write(file, what, tables):

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "models/files/refuse.h"
 #include "models/files/strict_json.h"
 #include "pipeline/run/file_stamp.h"
 
@@ -17,13 +18,10 @@ bool exists(const std::string& path) {
   return fs::symlink_status(path, error).type() != fs::file_type::not_found;
 }
 
-/// "a, b, c and 7 more".
-std::string some_of(const std::vector<std::string>& names) {
-  constexpr size_t kMost = 3;
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), kMost); ++i)
-    text += (i ? ", " : "") + models::shown(names[i]);
-  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more" : text;
+/// For messages: names come from files and folders of others.
+std::string some_of(std::vector<std::string> names) {
+  for (std::string& name : names) name = models::shown(name);
+  return models::few_of(names);
 }
 
 std::string shown_setting(const std::string& value) {
@@ -61,15 +59,11 @@ Batch::Batch(std::vector<BatchInput> inputs, BatchOptions options, Recognise rec
   }
   if (!options_.journal.empty()) open_journal();
   done_.resize(inputs_.size());
-  if (journal_) {
-    for (size_t i = 0; i < inputs_.size(); ++i) done_[i] = journal_->find(i).has_value();
-    refuse_changed_files();
-  }
+  if (journal_) mark_done();
   if (to_file && !options_.resume) fs::remove(options_.output);
   output_ = std::make_unique<LineFile>(options_.output);
   align_output();
   finished_ = before_ = size_t(std::ranges::count(done_, true));
-  failed_ = journal_ ? journal_->failed() : 0;
   write_ready();
 }
 
@@ -133,13 +127,15 @@ void Batch::take_over_inputs() {
   inputs_ = std::move(order);
 }
 
-void Batch::refuse_changed_files() const {
+/// A failed input may have changed: --retry-failed is there to look again.
+void Batch::mark_done() {
   std::vector<std::string> changed;
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const auto entry = journal_->find(i);
-    if (entry && !entry->failed && entry->stamp != file_stamp(inputs_[i].path))
-      changed.push_back(inputs_[i].path);
-  }
+  journal_->for_each([&](size_t index, const JournalEntry& entry) {
+    done_.at(index) = true;
+    failed_ += entry.failed;
+    if (!entry.failed && entry.stamp != file_stamp(inputs_[index].path))
+      changed.push_back(inputs_[index].path);
+  });
   if (!changed.empty())
     throw std::runtime_error("[--resume] files have changed since they were done: " + some_of(changed) +
                              "; begin anew (-y), or write to another file (-o)");
@@ -162,7 +158,7 @@ void Batch::align_output() {
     if (!found.matches) refuse();
     if (found.failed && options_.retry_failed) return false;
     journal_->add(index, {file_stamp(inputs_[index].path), found.failed, line});
-    done_[index] = true;
+    done_[index] = true, failed_ += found.failed;
     return true;
   });
   written_ = kept;

@@ -61,7 +61,7 @@ class Batch {
   void open_journal();
   void compare_settings() const;
   void take_over_inputs();
-  void refuse_changed_files() const;
+  void mark_done();
   void align_output();
   void write_ready();
   bool is_done(size_t index) const { return index < done_.size() && done_[index]; }

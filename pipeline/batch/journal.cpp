@@ -223,10 +223,14 @@ std::optional<JournalEntry> Journal::find(size_t index) const {
   return JournalEntry{row.text(0), row.integer(1) != 0, row.text(2)};
 }
 
-size_t Journal::done() const { return size_t(number(*database_, "SELECT count(*) FROM entry")); }
-
-size_t Journal::failed() const {
-  return size_t(number(*database_, "SELECT count(*) FROM entry WHERE failed"));
+void Journal::for_each(const std::function<void(size_t, const JournalEntry&)>& visit) const {
+  const int64_t inputs = number(*database_, "SELECT count(*) FROM input");
+  for (Statement rows(*database_, "SELECT number, stamp, failed, line FROM entry ORDER BY number");
+       rows.step();) {
+    if (rows.integer(0) < 0 || rows.integer(0) >= inputs)
+      database_->refuse("is damaged (an entry is of no input)");
+    visit(size_t(rows.integer(0)), {rows.text(1), rows.integer(2) != 0, rows.text(3)});
+  }
 }
 
 void Journal::add(size_t index, const JournalEntry& entry) {

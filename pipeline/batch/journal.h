@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,8 +44,8 @@ class Journal {
   void append(const std::vector<BatchInput>& inputs);
 
   std::optional<JournalEntry> find(size_t index) const;
-  size_t done() const;
-  size_t failed() const;
+  /// Calls `visit` for each entry, by index. Throws: std::runtime_error for an index that no input has.
+  void for_each(const std::function<void(size_t index, const JournalEntry& entry)>& visit) const;
   /// Throws: std::runtime_error if it cannot be written.
   void add(size_t index, const JournalEntry& entry);
   /// Forgets the entries of failed inputs.

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "pipeline/run/run_context.h"
+#include "pipeline/text_words.h"
 
 namespace reel::pipeline {
 namespace {
@@ -15,33 +16,23 @@ const std::set<std::string>& small_words() {
   return words;
 }
 
-/// "boats" -> "boat", "foxes" -> "fox", "puppies" -> "puppy": both texts are treated alike, so that it is enough if
-/// forms of one word meet.
-std::string singular(const std::string& word) {
-  const auto ends = [&](const char* end) {
-    return word.size() > std::string(end).size() + 1 && word.ends_with(end);
-  };
-  if (ends("ies")) return word.substr(0, word.size() - 3) + "y";
-  for (const char* end : {"ches", "shes", "sses", "xes", "zes"}) {
-    if (ends(end)) return word.substr(0, word.size() - 2);
-  }
-  return ends("s") && !ends("ss") && !ends("us") && !ends("is") ? word.substr(0, word.size() - 1) : word;
+/// Whether two words are forms of one: equal, or made equal by plural rules.
+bool are_forms(const std::string& a, const std::string& b) {
+  std::vector<std::string> of_a = singular_forms(a), of_b = singular_forms(b);
+  of_a.push_back(a), of_b.push_back(b);
+  return std::ranges::find_first_of(of_a, of_b) != of_a.end();
 }
 
-/// The words of a text, in lower case and singular, each once, in order. Letters beyond ASCII are kept as they are.
-std::vector<std::string> words_of(const std::string& text, const std::set<std::string>& ignored) {
+bool has_form_of(const std::vector<std::string>& words, const std::string& word) {
+  return std::ranges::any_of(words, [&](const std::string& other) { return are_forms(word, other); });
+}
+
+/// The words of a text that count, each once, in order.
+std::vector<std::string> counting_words(const std::string& text, const std::vector<std::string>& ignored) {
   std::vector<std::string> words;
-  std::string word;
-  for (const char c : text + " ") {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80 || std::isalnum(byte)) {
-      word += byte < 0x80 ? char(std::tolower(byte)) : c;
-    } else if (!word.empty()) {
-      const std::string form = singular(word);
-      if (!ignored.contains(word) && !ignored.contains(form) && std::ranges::find(words, form) == words.end())
-        words.push_back(form);
-      word.clear();
-    }
+  for (const std::string& word : lower_words(text)) {
+    if (!small_words().contains(word) && !has_form_of(ignored, word) && !has_form_of(words, word))
+      words.push_back(word);
   }
   return words;
 }
@@ -53,16 +44,14 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 std::vector<Value> compare(const Inputs& inputs, RunContext& context) {
-  std::set<std::string> ignored = small_words();
-  for (const std::string& word : words_of(inputs.text("ignore"), {})) ignored.insert(word);
-  const std::vector<std::string> expected = words_of(inputs.text("expected"), ignored);
-  const std::vector<std::string> said = words_of(inputs.text("text"), ignored);
+  const std::vector<std::string> ignored = lower_words(inputs.text("ignore"));
+  const std::vector<std::string> expected = counting_words(inputs.text("expected"), ignored);
+  const std::vector<std::string> said = lower_words(inputs.text("text"));
   if (expected.empty())
     throw std::invalid_argument("[expected] must hold a word that counts, got '" + inputs.text("expected") +
                                 "'; give words that name something, or ignore fewer");
   std::vector<std::string> found, missing;
-  for (const std::string& word : expected)
-    (std::ranges::find(said, word) == said.end() ? missing : found).push_back(word);
+  for (const std::string& word : expected) (has_form_of(said, word) ? found : missing).push_back(word);
   const double share = double(found.size()) / double(expected.size());
   context.report->facts["agreement"] = std::to_string(share);
   context.report->facts["missing"] = joined(missing);

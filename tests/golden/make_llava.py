@@ -1,7 +1,7 @@
 """LLaVA cases: features of pictures, logits and ids of greedy steps, and what generate() makes of other settings.
 
 Folders hold config.json and weights, under the names of different layouts, and golden.safetensors. Prompts are given as
-ids in which picture tokens are repeated already.
+ids in which picture tokens are repeated already. Above 300 lines because the layouts and the settings are of the same networks.
 """
 
 import os

@@ -43,22 +43,21 @@ class FileTokenizer : public Tokenizer {
         added_(files, all_added(files, settings), read_normalizer(stage_of(files, "normalizer"), files.place),
                settings.split_special),
         family_decides_(!files.described),
-        model_(std::move(files)),
-        max_length_(settings.max_length),
-        size_(model_.size() + added_.beyond_vocabulary()),
-        named_(settings.named) {
+        model_(std::move(files)) {
+    facts_.max_length = settings.max_length, facts_.named = settings.named;
+    facts_.size = model_.size() + added_.beyond_vocabulary();
     const auto id = [&](const std::string& content) {
       if (content.empty()) return int64_t{-1};
       const int64_t found = added_.id_of(content);
       return found >= 0 ? found : model_.id_of(content);
     };
-    bos_ = id(settings.bos);
-    eos_ = id(settings.eos);
-    pad_ = id(settings.pad);
+    facts_.bos = id(settings.bos);
+    facts_.eos = id(settings.eos);
+    facts_.pad = id(settings.pad);
     if (family_decides_ && (settings.add_bos || settings.add_eos)) {
       around_ = {};
-      if (settings.add_bos.value_or(false) && bos_ >= 0) around_.before.push_back(bos_);
-      if (settings.add_eos.value_or(false) && eos_ >= 0) around_.after.push_back(eos_);
+      if (settings.add_bos.value_or(false) && facts_.bos >= 0) around_.before.push_back(facts_.bos);
+      if (settings.add_eos.value_or(false) && facts_.eos >= 0) around_.after.push_back(facts_.eos);
     }
   }
 
@@ -90,13 +89,6 @@ class FileTokenizer : public Tokenizer {
     return text;
   }
 
-  int64_t pad_id() const override { return pad_; }
-  int64_t bos_id() const override { return bos_; }
-  int64_t eos_id() const override { return eos_; }
-  int64_t max_length() const override { return max_length_; }
-  size_t size() const override { return size_; }
-  SpecialTokens special_tokens() const override { return named_; }
-
  private:
   PreTokenizer pre_tokenize_;
   TokenDecoder decode_;
@@ -104,9 +96,6 @@ class FileTokenizer : public Tokenizer {
   AddedVocabulary added_;
   bool family_decides_;
   BpeModel model_;
-  int64_t bos_, eos_, pad_, max_length_;
-  size_t size_;
-  SpecialTokens named_;
 };
 
 }  // namespace

@@ -37,10 +37,9 @@ class SentencePieceTokenizer : public Tokenizer {
         split_special_(settings.split_special),
         unknown_text_(settings.unk),
         added_(
-            vocabulary, settings.added, [](std::u32string text) { return text; }, false),
-        max_length_(settings.max_length),
-        size_(vocabulary.ids.size() + added_.beyond_vocabulary()),
-        named_(settings.named) {
+            vocabulary, settings.added, [](std::u32string text) { return text; }, false) {
+    facts_.max_length = settings.max_length, facts_.named = settings.named;
+    facts_.size = vocabulary.ids.size() + added_.beyond_vocabulary();
     load(path, legacy_ ? model : model + std::string(kNoSpaceInFront));
     unknown_length_ = pieces(unknown_text_).size();
     space_mark_id_ = processor_.PieceToId(std::string(kSpaceMark));
@@ -52,11 +51,11 @@ class SentencePieceTokenizer : public Tokenizer {
       tokens_[id] = token;
     }
     const auto id = [&](const std::string& content) { return content.empty() ? -1 : added_.id_of(content); };
-    bos_ = id(settings.bos);
-    eos_ = id(settings.eos);
-    pad_ = id(settings.pad);
-    if (settings.add_bos.value_or(true) && bos_ >= 0) before_.push_back(bos_);
-    if (settings.add_eos.value_or(false) && eos_ >= 0) after_.push_back(eos_);
+    facts_.bos = id(settings.bos);
+    facts_.eos = id(settings.eos);
+    facts_.pad = id(settings.pad);
+    if (settings.add_bos.value_or(true) && facts_.bos >= 0) before_.push_back(facts_.bos);
+    if (settings.add_eos.value_or(false) && facts_.eos >= 0) after_.push_back(facts_.eos);
   }
 
   std::vector<int64_t> encode(const std::string& utf8) const override {
@@ -107,13 +106,6 @@ class SentencePieceTokenizer : public Tokenizer {
     return text;
   }
 
-  int64_t pad_id() const override { return pad_; }
-  int64_t bos_id() const override { return bos_; }
-  int64_t eos_id() const override { return eos_; }
-  int64_t max_length() const override { return max_length_; }
-  size_t size() const override { return size_; }
-  SpecialTokens special_tokens() const override { return named_; }
-
   /// The vocabulary of a model. Throws: std::runtime_error if the library refuses it.
   static BpeFiles vocabulary(const std::string& path, const std::string& model) {
     sentencepiece::SentencePieceProcessor processor;
@@ -142,7 +134,7 @@ class SentencePieceTokenizer : public Tokenizer {
   }
 
   bool stands_apart(int64_t id, const AddedToken& token) const {
-    const bool named = std::any_of(named_.begin(), named_.end(),
+    const bool named = std::any_of(facts_.named.begin(), facts_.named.end(),
                                    [&](const auto& item) { return item.second == token.content; });
     return !token.special || (!named && id >= processor_.GetPieceSize());
   }
@@ -271,9 +263,6 @@ class SentencePieceTokenizer : public Tokenizer {
   TokenTrie trie_;
   std::unordered_map<int64_t, AddedToken> tokens_;  // added ones
   std::vector<int64_t> before_, after_;
-  int64_t bos_ = -1, eos_ = -1, pad_ = -1, max_length_;
-  size_t size_;
-  SpecialTokens named_;
 };
 
 }  // namespace

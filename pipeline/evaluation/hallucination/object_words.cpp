@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "models/files/utf8.h"
+#include "pipeline/text_words.h"
 
 namespace reel::evaluation {
 namespace {
@@ -42,37 +43,6 @@ const std::map<std::string, std::string>& irregular() {
       {"tomatoes", "tomato"}, {"policemen", "policeman"}, {"snowmen", "snowman"},
       {"firemen", "fireman"}, {"fishermen", "fisherman"}};
   return words;
-}
-
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : text + " ") {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool letter = byte >= 0x80 || std::isalnum(byte) || (c == '-' && !word.empty());
-    if (letter) {
-      word += byte < 0x80 ? char(std::tolower(byte)) : c;
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  return words;
-}
-
-/// What plural rules make of a word, the likeliest first.
-std::vector<std::string> singulars(const std::string& word) {
-  std::vector<std::string> forms;
-  const auto replace = [&](const std::string& end, const std::string& by) {
-    if (word.size() > end.size() + 1 && word.ends_with(end))
-      forms.push_back(word.substr(0, word.size() - end.size()) + by);
-  };
-  replace("men", "man");
-  replace("ies", "y");
-  for (const char* end : {"ses", "xes", "zes", "ches", "shes", "oes"})
-    replace(end, std::string(end).substr(0, std::string(end).size() - 2));
-  replace("s", "");
-  return forms;
 }
 
 }  // namespace
@@ -121,14 +91,14 @@ ObjectWords::ObjectWords(std::istream& synonyms, const std::string& name) {
 std::string ObjectWords::base_form(const std::string& word) const {
   if (const auto form = irregular().find(word); form != irregular().end()) return form->second;
   if (object_of_.contains(word)) return word;
-  for (const std::string& form : singulars(word)) {
+  for (const std::string& form : pipeline::singular_forms(word)) {
     if (is_known(form)) return form;
   }
   return word;
 }
 
 std::vector<std::string> ObjectWords::mentions(const std::string& caption) const {
-  std::vector<std::string> words = words_of(caption);
+  std::vector<std::string> words = pipeline::lower_words(caption, "-");
   for (std::string& word : words) word = base_form(word);
   std::vector<std::string> terms;
   for (size_t i = 0; i < words.size(); ++i) {

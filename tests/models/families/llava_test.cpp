@@ -1,4 +1,5 @@
-// LLaVA against transformers, on tiny random configurations: features, logits, ids, layouts, storage types.
+// LLaVA against transformers, on tiny random configurations: features, logits, ids, layouts, storage types. Above
+// 300 lines because each family has one test file.
 #include <gmock/gmock.h>
 
 #include "models/files/safetensors.h"

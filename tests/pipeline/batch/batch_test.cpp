@@ -182,7 +182,7 @@ TEST_F(BatchTest, NewInputsFollowAndMissingOnesAreNamed) {
     EXPECT_EQ(batch.inputs().front(), first);
   }
   inputs.pop_back();
-  expect_refusal<std::invalid_argument>("has inputs that are not given now: " + (folder / "p29"));
+  expect_refusal<std::invalid_argument>("has inputs that are not given now: '" + (folder / "p29"));
 }
 
 TEST_F(BatchTest, RefusesOtherOptionsAndChangedFilesByName) {
@@ -196,7 +196,7 @@ TEST_F(BatchTest, RefusesOtherOptionsAndChangedFilesByName) {
   expect_refusal<std::invalid_argument>("prompt was 'what is it' and is 'why'");
   options.settings = {{"prompt", "what is it"}, {"model", "m"}};
   std::ofstream(inputs[4].path) << "something longer";
-  expect_refusal<std::runtime_error>("files have changed since they were done: " + inputs[4].path);
+  expect_refusal<std::runtime_error>("files have changed since they were done: '" + inputs[4].path);
 }
 
 TEST_F(BatchTest, RefusesAnOutputThatIsNotTheJournals) {

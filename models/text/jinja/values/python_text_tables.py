@@ -11,7 +11,9 @@ import sys
 import unicodedata
 from pathlib import Path
 
-POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # models/text
+from number_table import POINTS, table  # noqa: E402
+
 LOWER, UPPER, TITLE, IGNORABLE, PRINTABLE = 1, 2, 3, 4, 8  # the first three are a number of two bits
 
 
@@ -52,18 +54,6 @@ def mapping(change, plain):
                 continue
         runs.append([c, c, 1, ord(text)])
     return [number for run in runs for number in run], special
-
-
-def table(name, comment, numbers):
-    lines, line = [], " "
-    for text in (f" {n:#x}," if n > 9 else f" {n}," for n in numbers):
-        if len(line) + len(text) > 110:
-            lines.append(line)
-            line = " "
-        line += text
-    lines.append(line)
-    body = "\n".join(lines)
-    return f"// {comment}\nstatic constexpr uint32_t {name}[] = {{\n{body}\n}};\n"
 
 
 def main():
