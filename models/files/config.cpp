@@ -139,6 +139,16 @@ bool Config::is_list(const std::string& key) const { return has(key) && document
 
 bool Config::is_text(const std::string& key) const { return has(key) && document_->json.at(key).is_string(); }
 
+bool Config::is_number(const std::string& key) const {
+  return has(key) && document_->json.at(key).is_number();
+}
+
+bool Config::is_object(const std::string& key) const {
+  return has(key) && document_->json.at(key).is_object();
+}
+
+bool Config::is_false(const std::string& key) const { return has(key) && document_->json.at(key) == false; }
+
 int64_t Config::integer(const std::string& key, int64_t absent) const {
   return has(key) ? as_integer(place_, key, document_->json.at(key)) : absent;
 }

@@ -23,9 +23,12 @@ class Config {
   static Config read(const std::string& path);
   static Config parse(const std::string& text, const std::string& place);
 
-  bool has(const std::string& key) const;      // present and not null
-  bool is_list(const std::string& key) const;  // present and a JSON array
-  bool is_text(const std::string& key) const;  // present and a JSON string
+  bool has(const std::string& key) const;        // present and not null
+  bool is_list(const std::string& key) const;    // present and a JSON array
+  bool is_text(const std::string& key) const;    // present and a JSON string
+  bool is_number(const std::string& key) const;  // present and a JSON number
+  bool is_object(const std::string& key) const;  // present and a JSON object
+  bool is_false(const std::string& key) const;   // present and false
   int64_t integer(const std::string& key, int64_t absent) const;
   double number(const std::string& key, double absent) const;
   bool flag(const std::string& key, bool absent) const;
