@@ -57,6 +57,8 @@ SOURCES = HEADERS + (".cpp", ".cu")
 # root; tests/X follows the rules of X unless it is named here.
 LIBRARIES = [
     (r"opencv2/|libav\w+/|libsw\w+/", r"pipeline/media/.*\.cpp", "OpenCV and FFmpeg belong in pipeline/media/*.cpp"),
+    (r"jpeglib\.h|jerror\.h|png\.h|tiffio\.h|webp/", r"pipeline/media/.*\.cpp",
+     "libjpeg, libpng, libtiff and libwebp belong in pipeline/media/*.cpp"),
     (r"CLI/", r"app/.*", "CLI11 belongs in app/"),
     (r"toml\+\+/", r"app/session/options/config_file\.cpp", "toml++ belongs in app/session/options/config_file.cpp"),
     (r"boost/", r"app/.*\.cpp", "Boost belongs in app/"),
@@ -265,8 +267,8 @@ SELF_TEST = {
     "models/bad_json.h": ("#include <nlohmann/json.hpp>\n", 1),
     "models/header.h": ('#include "models/bad_json.h"\n', 0),
     "models/bad_module.cpp": ("#include <torch/torch.h>\n#include <torch/library.h>\n", 1),
-    "guidance/bad_picture.cpp": ("#include <opencv2/core.hpp>\n", 1),
-    "pipeline/media/good_media.cpp": ("#include <libavcodec/avcodec.h>\n#include <opencv2/core.hpp>\n", 0),
+    "guidance/bad_picture.cpp": ("#include <opencv2/core.hpp>\n#include <jpeglib.h>\n", 2),
+    "pipeline/media/good_media.cpp": ("#include <libavcodec/avcodec.h>\n#include <opencv2/core.hpp>\n#include <png.h>\n", 0),
     "pipeline/media/inner.h": ("#include <libavcodec/avcodec.h>\n", 0),
     "pipeline/media/outer.h": ('#include "pipeline/media/inner.h"\n', 0),
     "pipeline/media/good_outer.cpp": ('#include "pipeline/media/outer.h"\n', 0),

@@ -16,6 +16,7 @@ TORCH_COMPLETE=$REEL_STATE/venv/torch-complete
 PACKAGES_BUILD=(
   g++:c++ cmake:cmake ninja-build:ninja pkg-config:pkg-config python3:python3
   libopencv-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  libjpeg-dev libpng-dev libtiff-dev libwebp-dev
   nlohmann-json3-dev libxtensor-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libpcre2-dev libsentencepiece-dev
 )
 PACKAGES_TEST=(libgtest-dev libgmock-dev ffmpeg:ffprobe)

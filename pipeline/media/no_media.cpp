@@ -1,4 +1,5 @@
-// Stands in for FFmpeg and OpenCV in a build without them (REEL_WITH_MEDIA=OFF): .y4m is all that is left.
+// Stands in for FFmpeg, OpenCV and the libraries of picture files in a build without them (REEL_WITH_MEDIA=OFF): of videos
+// .y4m is left, of pictures what needs no library.
 #include <stdexcept>
 
 #include "pipeline/media/libav/encoders.h"
@@ -7,6 +8,7 @@
 #include "pipeline/media/libav/media_reader.h"
 #include "pipeline/media/pictures/picture_reader.h"
 #include "pipeline/media/pictures/png_writer.h"
+#include "pipeline/media/stills/formats/coded_formats.h"
 
 namespace reel::media {
 namespace {
@@ -27,5 +29,9 @@ std::unique_ptr<VideoWriter> make_png_writer(const OutputPlan& plan) { refuse(pl
 std::unique_ptr<VideoReader> open_media(const std::string& path) { refuse(path); }
 bool can_read_pictures() { return false; }
 at::Tensor read_rgba(const std::string& path) { refuse(path); }
+const std::vector<StillFormat>& coded_formats() {
+  static const std::vector<StillFormat> none;
+  return none;
+}
 
 }  // namespace reel::media

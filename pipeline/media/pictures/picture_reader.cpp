@@ -10,26 +10,27 @@
 #include "models/files/input/input_file.h"
 #include "pipeline/media/frame_range.h"
 #include "pipeline/media/pictures/picture_file.h"
+#include "pipeline/media/stills/read_picture.h"
 
 namespace reel::media {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+constexpr uint64_t kMostPictureBytes = uint64_t{1} << 30;
 
 /// A picture file whose bytes were checked, not yet decoded.
-struct Bytes {
+struct CheckedPicture {
   PictureFile file;
   std::string data;
 };
 
-Bytes read_checked(const std::string& path) {
-  Bytes bytes{{}, models::read_input({.path = path, .most_bytes = kMostBytes})};
+CheckedPicture read_checked(const std::string& path) {
+  CheckedPicture bytes{{}, models::read_input({.path = path, .most_bytes = kMostPictureBytes})};
   bytes.file = inspect_picture(path, bytes.data);
   check_size(path, bytes.file.width, bytes.file.height);
   return bytes;
 }
 
-cv::Mat decode(const std::string& path, const Bytes& bytes, int flags) {
+cv::Mat decode(const std::string& path, const CheckedPicture& bytes, int flags) {
   cv::Mat picture;
   std::string reason;
   try {
@@ -49,13 +50,9 @@ cv::Mat decode(const std::string& path, const Bytes& bytes, int flags) {
 class PictureReader final : public VideoReader {
  public:
   explicit PictureReader(const std::string& path) : path_(path) {
-    const Bytes bytes = read_checked(path);
+    const CheckedPicture bytes = read_checked(path);
     file_ = bytes.file;
-    const cv::Mat bgr = decode(path, bytes, cv::IMREAD_COLOR);
-    pixels_ = at::from_blob(bgr.data, {1, bgr.rows, bgr.cols, 3},
-                            {0, static_cast<int64_t>(bgr.step[0]), 3, 1}, at::kByte)
-                  .flip({3})
-                  .contiguous();
+    pixels_ = decode_picture(path, bytes.data).unsqueeze(0);
   }
 
   VideoInfo info() override { return {1, pixels_.size(1), pixels_.size(2), 1, file_.format, file_.format}; }

@@ -1,5 +1,4 @@
-// Reads one picture with OpenCV. It has the decoders (libjpeg, libpng, libwebp) that Python's picture
-// libraries use, so a captioner sees the same pixels.
+// A picture as a video of one frame, and pictures with their transparency.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "pipeline/media/frame_range.h"
+#include "pipeline/media/frame_rate.h"
 
 namespace reel::media {
 namespace {
@@ -28,11 +29,11 @@ constexpr Chroma kChromas[] = {{"420jpeg", 2, 2}, {"420mpeg2", 2, 2}, {"420paldv
 
 class Y4mReader final : public VideoReader {
  public:
-  explicit Y4mReader(const std::string& path) : path_(path), file_(path, std::ios::binary) {
+  Y4mReader(const std::string& path, int64_t most_frames) : path_(path), file_(path, std::ios::binary) {
     if (!file_) throw std::runtime_error("[" + path_ + "] cannot be opened; check its name and rights");
     std::string header;
     if (next_line(header)) parse_header(header);
-    index_frames();
+    index_frames(most_frames);
   }
 
   VideoInfo info() override {
@@ -113,9 +114,9 @@ class Y4mReader final : public VideoReader {
   }
 
   // A frame's header may have any length, so that the places of frames are found by walking over all of them.
-  void index_frames() {
+  void index_frames(int64_t most_frames) {
     const auto size = static_cast<int64_t>(std::filesystem::file_size(path_));
-    for (std::string header; next_line(header);) {
+    for (std::string header; static_cast<int64_t>(offsets_.size()) < most_frames && next_line(header);) {
       if (header.compare(0, 5, "FRAME") != 0)
         refuse("frame " + std::to_string(offsets_.size()) + " has no FRAME mark");
       offsets_.push_back(file_.tellg());
@@ -171,6 +172,8 @@ class Y4mReader final : public VideoReader {
 
 }  // namespace
 
-std::unique_ptr<VideoReader> open_y4m(const std::string& path) { return std::make_unique<Y4mReader>(path); }
+std::unique_ptr<VideoReader> open_y4m(const std::string& path, int64_t most_frames) {
+  return std::make_unique<Y4mReader>(path, most_frames);
+}
 
 }  // namespace reel::media
