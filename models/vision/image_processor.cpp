@@ -1,7 +1,8 @@
 #include "models/vision/image_processor.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/StringUtil.h>
 
 #include <algorithm>

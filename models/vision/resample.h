@@ -6,10 +6,9 @@
 #include <array>
 #include <cstdint>
 
-namespace reel::models {
+#include "models/vision/resample_axis.h"
 
-/// Pillow's filters, under the numbers that a preprocessor_config.json gives them (`resample`).
-enum class Filter { kNearest = 0, kLanczos = 1, kBilinear = 2, kBicubic = 3, kBox = 4, kHamming = 5 };
+namespace reel::models {
 
 /// A size in pixels.
 struct Size {
@@ -34,7 +33,7 @@ struct Canvas {
 /// `picture`: uint8 [H, W, 3], contiguous, on the CPU. Returns uint8 [window.height, window.width, 3].
 /// The antialiased filters work in two passes, mostly along rows first, each rounded to 8 bits; weights are fixed-point
 /// numbers of 22 bits. Only rows and columns that the window needs are computed.
-/// Source: Pillow 13, src/libImaging/Resample.c (and Geometry.c for kNearest), whose results it reproduces.
+/// Source: Pillow 13, whose results it reproduces.
 /// Throws: std::invalid_argument unless all sizes are 1 to 2^31 - 1, the picture lies on the canvas, and the window in
 /// `size`.
 at::Tensor resample(const at::Tensor& picture, const Canvas& canvas, Size size, const Window& window,

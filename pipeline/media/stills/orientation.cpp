@@ -1,6 +1,7 @@
 #include "pipeline/media/stills/orientation.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "pipeline/media/stills/formats/still_format.h"
 #include "pipeline/media/stills/tiff_directory.h"

@@ -1,6 +1,7 @@
 #include "pipeline/media/stills/read_picture.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/StringUtil.h>
 
 #include <stdexcept>

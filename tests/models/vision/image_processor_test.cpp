@@ -1,6 +1,7 @@
 #include "models/vision/image_processor.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
 #include "tests/support/golden.h"

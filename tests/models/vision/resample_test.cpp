@@ -1,6 +1,7 @@
 #include "models/vision/resample.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
 #include <cstdlib>

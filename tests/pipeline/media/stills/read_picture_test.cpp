@@ -1,6 +1,7 @@
 #include "pipeline/media/stills/read_picture.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
 #include "models/files/safetensors.h"
@@ -30,7 +31,7 @@ TEST(ReadPictureTest, EqualsPillowToTheByte) {
     EXPECT_TRUE(pixels.is_contiguous() && pixels.scalar_type() == at::kByte) << name;
     const at::Tensor difference = (pixels.to(at::kInt) - expected[name].to(at::kInt)).abs();
     EXPECT_EQ(difference.max().item<int>(), 0) << name << ": " << difference.ne(0).sum().item<int64_t>()
-                                                  << " of " << difference.numel() << " bytes differ";
+                                               << " of " << difference.numel() << " bytes differ";
     const PictureSize size = picture_size(kStills + name);
     EXPECT_EQ(size.height, pixels.size(0)) << name;
     EXPECT_EQ(size.width, pixels.size(1)) << name;
