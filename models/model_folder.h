@@ -33,6 +33,15 @@ struct GenerationDefaults {
   double guidance_scale = 7.5, guidance_rescale = 0, fps = 8;
 };
 
+/// What a captioner's Python processor does, as far as the folder and its pipeline class say.
+struct CaptionInput {
+  Config picture_steps;       // of its image processor (models/vision/image_steps.h)
+  std::string aspect_ratio;   // the original LLaVA's `image_aspect_ratio`; empty: as picture_steps has it
+  std::string picture_mark = "<image>";  // what stands for a picture in a prompt's text
+  std::string chat_template;  // used if the folder has none; empty: it must have one
+  std::string request = "Please describe this image in detail.";  // its own wording of "describe this"
+};
+
 /// A model as its folder and its pipeline class describe it. Reads configurations and headers only, no weights.
 struct ModelFolder {
   std::string path, pipeline_class;
@@ -51,10 +60,9 @@ struct ModelFolder {
   bool connects_frames = true;  // false: a model of pictures, which would compute each frame by itself
   /// All words of its training texts, lower-case; empty: the folder does not say.
   std::vector<std::string> prompt_words;
-  /// Of a captioner: the file that says how pictures are prepared, empty if it is left to the class; and what
-  /// generation_config.json says.
-  std::string picture_processor;
-  Config generation;
+  /// Of a captioner: how pictures and words become its input.
+  CaptionInput caption_input;
+  Config generation;  // generation_config.json, of a captioner
   /// Adds what its network wants to know besides the prompt, for a video of this extent; empty: nothing.
   std::function<void(const Extent& video, Conditioning&)> condition;
 

@@ -43,6 +43,12 @@ struct VaeHandle {
   Folder folder;
 };
 
+/// CAPTIONER: what to describe pictures with. A node that changes one returns a changed copy of the handle.
+struct CaptionerHandle {
+  Folder folder;
+  attention::EditPlan edits;  // in graph order
+};
+
 /// LATENT: samples [B, C, F, h, w]. An empty latent has a size only; the model that samples it decides the
 /// number of channels.
 struct Latent {
@@ -63,6 +69,6 @@ struct Images {
 
 /// A typed value; VIDEO is media::Frames. No file format depends on the order.
 using Value = std::variant<std::monostate, bool, int64_t, double, std::string, media::Frames, Latent,
-                           PromptContext, ModelHandle, ClipHandle, VaeHandle, Images>;
+                           PromptContext, ModelHandle, ClipHandle, VaeHandle, Images, CaptionerHandle>;
 
 }  // namespace reel::pipeline

@@ -2,10 +2,12 @@
 // names its vision tower and leaves it out of the weights: it is then looked for inside the folder, and nowhere else.
 #include <filesystem>
 
+#include "models/families/support/llava_options.h"
 #include "models/files/checkpoint.h"
 #include "models/files/input/input_file.h"
 #include "models/layouts/llava_layout.h"
 #include "models/pipeline_registry.h"
+#include "models/vision/image_steps.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
@@ -61,6 +63,61 @@ std::string find_tower(ModelFolder& model) {
          model.path + "/" + (last.empty() ? "TOWER" : last);
 }
 
+/// The prompt of the original code: conversation `vicuna_v1`, pictures first.
+/// Source: Liu et al., LLaVA-1.5; its llava/conversation.py.
+constexpr const char* kVicuna =
+    "{{ 'A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
+    "detailed, and polite answers to the user\\'s questions. ' }}"
+    "{% for message in messages %}{% if message['role'] == 'assistant' %}{{ 'ASSISTANT: ' }}{% else %}"
+    "{{ 'USER: ' }}{% endif %}"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<image>\n' }}{% else %}"
+    "{{ part['text'] }}{% endif %}{% endfor %}"
+    "{% if message['role'] == 'assistant' %}{{ '</s>' }}{% else %}{{ ' ' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}";
+
+/// The folder whose file says how pictures are prepared: the model's or, of the original code, its tower's; empty: none.
+std::string folder_of_steps(const ModelFolder& model) {
+  for (const std::string& folder : {model.path, model.captioner.tower}) {
+    const std::string whole = folder + "/processor_config.json";
+    if (folder.empty()) continue;
+    if (has_input(folder + "/preprocessor_config.json")) return folder;
+    if (has_input(whole) && Config::read(whole).has("image_processor")) return folder;
+  }
+  return "";
+}
+
+/// CLIP's image processor at the size of the tower's pictures, which the original code takes from the tower's folder.
+Config steps_of_tower(const ComponentFiles& files) {
+  std::optional<Config> tower;
+  if (!files.tower.empty()) tower = Config::read(files.tower + "/config.json");
+  Checkpoint checkpoint = Checkpoint::open(files.folder);
+  rename_llava(checkpoint);
+  const std::string side = std::to_string(LlavaOptions::read(files.config, tower, checkpoint).vision.image);
+  return Config::parse(R"({"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": )" + side +
+                           R"(}, "crop_size": )" + side + "}",
+                       files.config.place());
+}
+
+/// Pictures and words of the prompt. Returns what is wrong; empty: nothing.
+std::string read_input(ModelFolder& model, bool original) {
+  CaptionInput& input = model.caption_input;
+  const std::string steps = folder_of_steps(model), whole = model.path + "/processor_config.json";
+  if (!steps.empty())
+    input.picture_steps = image_processor_config(steps);
+  else if (original)
+    input.picture_steps = steps_of_tower(model.captioner);
+  else
+    return "has no preprocessor_config.json, which says how pictures are prepared; fetch it";
+  if (original) {
+    input.aspect_ratio = model.captioner.config.text("image_aspect_ratio", "");
+    input.chat_template = kVicuna;
+  } else if (has_input(whole)) {
+    input.picture_mark = Config::read(whole).text("image_token", input.picture_mark);
+  }
+  input.request = model.generation.text("prompt", input.request);
+  return "";
+}
+
 void open(ModelFolder& model, const Config& generation) {
   if (!model.motion_adapter.empty()) {
     throw std::invalid_argument("[" + model.path +
@@ -76,16 +133,13 @@ void open(ModelFolder& model, const Config& generation) {
   }
   if (files.tokenizer.empty())
     problems.push_back("has neither tokenizer.json nor tokenizer.model; fetch one of them");
-  for (const char* name : {"processor_config.json", "preprocessor_config.json"}) {
-    if (const std::string file = model.path + "/" + name; has_input(file)) model.picture_processor = file;
-  }
-  if (is_original(files.config)) {
+  const bool original = is_original(files.config);
+  if (original) {
     if (const std::string problem = find_tower(model); !problem.empty()) problems.push_back(problem);
-    if (const std::string file = files.tower + "/preprocessor_config.json";
-        model.picture_processor.empty() && !files.tower.empty() && has_input(file))
-      model.picture_processor = file;
-  } else if (model.picture_processor.empty()) {
-    problems.push_back("has no preprocessor_config.json, which says how pictures are prepared; fetch it");
+  }
+  // The sizes of a tower that is not there are not known.
+  if (!original || problems.empty()) {
+    if (const std::string problem = read_input(model, original); !problem.empty()) problems.push_back(problem);
   }
   if (!problems.empty()) throw ModelFolderError(model.path, std::move(problems));
 }

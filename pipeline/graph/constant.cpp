@@ -273,11 +273,12 @@ bool fits(const std::string& type, const Value& value) {
                        (name == "CONDITIONING" && is(PromptContext{})) || (name == "IMAGE" && is(Images{})) ||
                        (name == "VIDEO" && is(media::Frames{}));
     const bool handle = (name == "MODEL" && is(ModelHandle{})) || (name == "CLIP" && is(ClipHandle{})) ||
-                        (name == "VAE" && is(VaeHandle{}));
+                        (name == "VAE" && is(VaeHandle{})) || (name == "CAPTIONER" && is(CaptionerHandle{}));
     if (scalar || media || handle) return true;
     static const std::set<std::string> kKnown = {"INT",   "FLOAT",  "BOOLEAN",      "STRING",
                                                  "COMBO", "LATENT", "CONDITIONING", "IMAGE",
-                                                 "VIDEO", "MODEL",  "CLIP",         "VAE"};
+                                                 "VIDEO", "MODEL",  "CLIP",         "VAE",
+                                                 "CAPTIONER"};
     if (!kKnown.count(name)) return true;
   }
   return false;

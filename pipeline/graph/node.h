@@ -13,7 +13,7 @@ namespace reel::pipeline {
 
 class RunContext;
 
-/// An input or output. `type` is ComfyUI's: MODEL, CLIP, VAE, CONDITIONING, LATENT, IMAGE, VIDEO, STRING,
+/// An input or output. `type` is ComfyUI's: MODEL, CLIP, VAE, CAPTIONER, CONDITIONING, LATENT, IMAGE, VIDEO, STRING,
 /// INT, FLOAT, BOOLEAN, or COMBO (a STRING out of `choices`). Types written "A,B" accept either; "*" accepts
 /// all.
 struct Socket {

@@ -30,6 +30,7 @@ struct Weigher {
   void operator()(const ModelHandle& model) { own_bytes += 4096 + 1024 * model.edits.size(); }
   void operator()(const ClipHandle& clip) { own_bytes += 256 + 64 * clip.loras.size(); }
   void operator()(const VaeHandle&) { own_bytes += 64; }
+  void operator()(const CaptionerHandle& captioner) { own_bytes += 256 + 1024 * captioner.edits.size(); }
 };
 
 }  // namespace

@@ -114,6 +114,21 @@ std::shared_ptr<models::Vae> ModelCache::vae(const VaeHandle& vae) {
   return take<models::Vae>("vae " + folder_key(*vae.folder), files, {}, make, {});
 }
 
+std::shared_ptr<models::Captioner> ModelCache::captioner(const CaptionerHandle& captioner) {
+  const models::ComponentFiles& files = captioner.folder->captioner;
+  return take<models::Captioner>(
+      "captioner " + folder_key(*captioner.folder), files, {},
+      [&](const models::FamilyEntry& family, const models::LoadOptions& o) {
+        return family.captioner(files, o);
+      },
+      {});
+}
+
+std::vector<attention::Site> ModelCache::sites(const CaptionerHandle& captioner) {
+  const models::ComponentFiles& files = captioner.folder->captioner;
+  return families_.of(files.config).captioner(files, {.shapes_only = true})->sites();
+}
+
 std::vector<attention::Site> ModelCache::sites(const ModelHandle& model) {
   const models::ComponentFiles& files = model.folder->denoiser;
   models::LoadOptions options;

@@ -30,9 +30,11 @@ class ModelCache {
   std::shared_ptr<models::TextEncoder> text_encoder(const ClipHandle& clip, const Warn& warn = {});
   /// Throws: std::runtime_error also if the VAE's latents are not those of the folder's pipeline.
   std::shared_ptr<models::Vae> vae(const VaeHandle& vae);
+  std::shared_ptr<models::Captioner> captioner(const CaptionerHandle& captioner);
 
   /// The sites of a model, without reading its weights.
   std::vector<attention::Site> sites(const ModelHandle& model);
+  std::vector<attention::Site> sites(const CaptionerHandle& captioner);
 
   /// What sampling and decoding take, without reading weights. latent: [batch, C, F, h, w]; `guided`: rows with and
   /// without the prompt; tile: as VaeTiling. LoRAs and edits are left out.

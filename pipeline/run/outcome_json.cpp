@@ -89,16 +89,15 @@ struct Packer {
   }
   Json operator()(const ModelHandle& model) {
     const auto& [folder, loras, plan, guiders] = model;
-    Json rules = Json::array();
-    for (const attention::EditRule& rule : plan) {
-      rules.push_back(rule.text);
-      complete = complete && restores(rule);
-    }
     return {{"type", "model"},
             {"folder", pack_folder(*folder)},
             {"loras", pack_loras(loras)},
-            {"edits", rules},
+            {"edits", pack_edits(plan)},
             {"guiders", guiders}};
+  }
+  Json operator()(const CaptionerHandle& captioner) {
+    const auto& [folder, plan] = captioner;
+    return {{"type", "captioner"}, {"folder", pack_folder(*folder)}, {"edits", pack_edits(plan)}};
   }
   Json operator()(const ClipHandle& clip) {
     const auto& [folder, loras, clip_skip] = clip;
@@ -112,6 +111,14 @@ struct Packer {
     return {{"type", "vae"}, {"folder", pack_folder(*folder)}};
   }
 
+  Json pack_edits(const attention::EditPlan& plan) {
+    Json rules = Json::array();
+    for (const attention::EditRule& rule : plan) {
+      rules.push_back(rule.text);
+      complete = complete && restores(rule);
+    }
+    return rules;
+  }
   bool restores(const attention::EditRule& rule) const {
     if (!edits) return false;
     try {
@@ -136,6 +143,15 @@ double read_double(const std::string& text) {
   return number;
 }
 
+attention::EditPlan unpack_edits(const Json& rules, const attention::EditRegistry* edits) {
+  attention::EditPlan plan;
+  for (const Json& rule : rules) {
+    if (!edits) throw std::runtime_error("edits, but no registry of them");
+    plan.push_back(edits->parse(rule.get<std::string>()));
+  }
+  return plan;
+}
+
 Value unpack_value(const PackedOutcome& packed, const Json& item, const attention::EditRegistry* edits,
                    at::Device device, FolderReader& folders) {
   const std::string type = item.at("type");
@@ -155,14 +171,11 @@ Value unpack_value(const PackedOutcome& packed, const Json& item, const attentio
   if (type == "clip")
     return ClipHandle{folders.read(item.at("folder")), unpack_loras(item.at("loras")), item.at("clip_skip")};
   if (type == "vae") return VaeHandle{folders.read(item.at("folder"))};
+  if (type == "captioner")
+    return CaptionerHandle{folders.read(item.at("folder")), unpack_edits(item.at("edits"), edits)};
   if (type != "model") throw std::runtime_error("a value of type '" + type + "'");
-  attention::EditPlan plan;
-  for (const Json& rule : item.at("edits")) {
-    if (!edits) throw std::runtime_error("edits, but no registry of them");
-    plan.push_back(edits->parse(rule.get<std::string>()));
-  }
-  return ModelHandle{folders.read(item.at("folder")), unpack_loras(item.at("loras")), std::move(plan),
-                     item.at("guiders")};
+  return ModelHandle{folders.read(item.at("folder")), unpack_loras(item.at("loras")),
+                     unpack_edits(item.at("edits"), edits), item.at("guiders")};
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ class LlavaFolder : public testing::Test {
     fs::copy(golden_folder("llava/" + name), copy, fs::copy_options::recursive);
     if (complete) {
       write_file((copy / "tokenizer.json").string(), "{}");
-      write_file((copy / "preprocessor_config.json").string(), "{}");
+      write_file((copy / "preprocessor_config.json").string(), R"({"image_processor_type": "CLIPImageProcessor"})");
     }
     return copy.string();
   }
@@ -50,7 +50,8 @@ TEST_F(LlavaFolder, IsRecognisedByItsConfiguration) {
     EXPECT_EQ(model.captioner.folder, path);
     EXPECT_EQ(model.captioner.tokenizer, path);
     EXPECT_EQ(model.captioner.tower, name == "original" ? path + "/clip-tiny" : "");
-    EXPECT_EQ(model.picture_processor, path + "/preprocessor_config.json");
+    EXPECT_EQ(model.caption_input.picture_steps.text("image_processor_type", ""), "CLIPImageProcessor");
+    EXPECT_EQ(model.caption_input.chat_template.empty(), name != "original");
     EXPECT_EQ(model.generation.integers("eos_token_id", {}), (std::vector<int64_t>{2, 5}));
     const auto captioner =
         families().of(model.captioner.config).captioner(model.captioner, {.shapes_only = true});

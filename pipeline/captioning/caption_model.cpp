@@ -1,0 +1,27 @@
+#include "pipeline/captioning/caption_model.h"
+
+namespace reel::pipeline {
+namespace {
+
+const models::ModelFolder& checked(const models::ModelFolder& folder) {
+  require_captioner(folder);
+  return folder;
+}
+
+}  // namespace
+
+CaptionModel::CaptionModel(const CaptionerHandle& handle, ModelCache& models)
+    : folder_(handle.folder),
+      network_((checked(*folder_), models.captioner(handle))),
+      processor_(models::read_image_steps(folder_->caption_input.picture_steps,
+                                          folder_->caption_input.aspect_ratio)),
+      prompts_(*folder_, network_->image_token()),
+      settings_(guidance::read_decode_settings(folder_->generation, network_->special_ids(), &notes_)) {}
+
+void require_captioner(const models::ModelFolder& folder) {
+  if (!folder.makes_videos()) return;
+  throw std::runtime_error("[" + folder.path + "] is a " + folder.pipeline_class +
+                           ", which makes videos and writes no captions; give --model a captioner, such as LLaVA");
+}
+
+}  // namespace reel::pipeline
