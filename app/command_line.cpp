@@ -76,6 +76,7 @@ const CLI::App* chosen_verb(const CLI::App& app) {
 void declare_verbs(CLI::App& app, Action& action) {
   app.require_subcommand(1);
   add_generate_verb(app, action);
+  add_caption_verb(app, action);
   add_graph_verb(app, action);
   add_eval_verb(app, action);
   add_models_verb(app, action);
@@ -87,7 +88,7 @@ void declare_verbs(CLI::App& app, Action& action) {
 }
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Makes videos from text, with attention edits as parts.", "reel");
+  CLI::App app("Makes videos from text and captions from pictures, with attention edits as parts.", "reel");
   app.set_version_flag("--version", std::string("reel ") + REEL_VERSION);
   app.get_formatter()->column_width(34);
   Action action;

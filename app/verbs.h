@@ -11,6 +11,7 @@ using Action = std::function<int()>;
 
 // Each function adds its verb to the command line; choosing the verb sets `action`.
 void add_generate_verb(CLI::App& app, Action& action);
+void add_caption_verb(CLI::App& app, Action& action);
 void add_graph_verb(CLI::App& app, Action& action);
 void add_eval_verb(CLI::App& app, Action& action);
 void add_models_verb(CLI::App& app, Action& action);

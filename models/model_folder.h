@@ -35,10 +35,10 @@ struct GenerationDefaults {
 
 /// What a captioner's Python processor does, as far as the folder and its pipeline class say.
 struct CaptionInput {
-  Config picture_steps;       // of its image processor (models/vision/image_steps.h)
-  std::string aspect_ratio;   // the original LLaVA's `image_aspect_ratio`; empty: as picture_steps has it
+  Config picture_steps;      // of its image processor (models/vision/image_steps.h)
+  std::string aspect_ratio;  // the original LLaVA's `image_aspect_ratio`; empty: as picture_steps has it
   std::string picture_mark = "<image>";  // what stands for a picture in a prompt's text
-  std::string chat_template;  // used if the folder has none; empty: it must have one
+  std::string chat_template;             // used if the folder has none; empty: it must have one
   std::string request = "Please describe this image in detail.";  // its own wording of "describe this"
 };
 

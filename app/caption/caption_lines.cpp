@@ -30,7 +30,7 @@ std::string caption_line(const pipeline::BatchInput& input, size_t index, const 
                          const CaptionFacts& facts) {
   Line line = begin(input, index);
   line["caption"] = caption.text;
-  if (facts.yesno) line["answer"] = pipeline::says_yes(caption.text) ? "yes" : "no";
+  if (facts.yesno) line["answer"] = evaluation::says_yes(caption.text) ? "yes" : "no";
   line["tokens"] = caption.ids.size();
   line["finish_reason"] = name_of(caption.reason);
   line["seconds"] = std::round(caption.seconds * 1000) / 1000;
@@ -46,7 +46,8 @@ std::string fault_line(const pipeline::BatchInput& input, size_t index, const pi
   return written(line);
 }
 
-pipeline::Batch::Found recognise_line(const std::string& line, size_t index, const pipeline::BatchInput& input) {
+pipeline::Batch::Found recognise_line(const std::string& line, size_t index,
+                                      const pipeline::BatchInput& input) {
   const Line found = Line::parse(line, nullptr, /*allow_exceptions=*/false);
   const Line expected = Line::parse(written(begin(input, index)));
   if (!found.is_object() || found.contains("caption") == found.contains("error")) return {};

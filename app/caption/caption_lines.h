@@ -24,7 +24,8 @@ std::string caption_line(const pipeline::BatchInput& input, size_t index, const 
 std::string fault_line(const pipeline::BatchInput& input, size_t index, const pipeline::CaptionFault& fault);
 
 /// Whether `line` is one of these, of that input.
-pipeline::Batch::Found recognise_line(const std::string& line, size_t index, const pipeline::BatchInput& input);
+pipeline::Batch::Found recognise_line(const std::string& line, size_t index,
+                                      const pipeline::BatchInput& input);
 
 /// The text in a line; empty: it tells of a failure.
 std::string text_of_line(const std::string& line);

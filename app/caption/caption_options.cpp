@@ -8,18 +8,20 @@ void add_caption_options(CLI::App& verb, CaptionOptions& options) {
   verb.add_option("inputs", options.inputs,
                   "pictures, folders, patterns, lists (.txt, .jsonl), or - for a list on standard input")
       ->type_name("INPUT...");
-  verb.add_option("--output,-o", options.output, "file of JSON lines; - for standard output")->capture_default_str();
+  verb.add_option("--output,-o", options.output, "file of JSON lines; - for standard output")
+      ->capture_default_str();
   verb.add_option("--prompt,-p", options.prompt,
                   "the question about each picture; default: the model's own request for a description");
   add_value(verb, "--task", options.task,
             "describe, yesno (a question that is answered in one word), or free (the prompt as it is)",
             {.choices = {"describe", "yesno", "free"}});
   add_texts(verb, "--edit", options.edits, "attention edit NAME[:option=value,...][@selector] (repeatable)");
-  add_value(verb, "--batch", options.batch, "pictures that are looked at, and texts that are written, at once",
-            {.range = {{1, 4096}}});
-  add_value(verb, "--max-new-tokens", options.max_new_tokens, "of each text; default: as the model's folder says",
-            {.range = {{1, 1'000'000}}});
-  add_value(verb, "--temperature", options.temperature, "0: always the most likely word", {.range = {{0, 100}}});
+  add_value(verb, "--batch", options.batch,
+            "pictures that are looked at, and texts that are written, at once", {.range = {{1, 4096}}});
+  add_value(verb, "--max-new-tokens", options.max_new_tokens,
+            "of each text; default: as the model's folder says", {.range = {{1, 1'000'000}}});
+  add_value(verb, "--temperature", options.temperature, "0: always the most likely word",
+            {.range = {{0, 100}}});
   add_value(verb, "--top-p", options.top_p, "with a temperature: the share of probability to choose from",
             {.range = {{0, 1}}});
   add_value(verb, "--num-beams", options.num_beams, "texts that are searched beside each other",
@@ -53,7 +55,8 @@ guidance::DecodeSettings settings_of(const CaptionOptions& options, guidance::De
   if (options.max_new_tokens) settings.max_new_tokens = *options.max_new_tokens;
   if (options.num_beams) settings.num_beams = *options.num_beams;
   if (options.top_p && options.temperature == 0)
-    throw std::invalid_argument("[--top-p] changes nothing at temperature 0; add --temperature, or leave it out");
+    throw std::invalid_argument(
+        "[--top-p] changes nothing at temperature 0; add --temperature, or leave it out");
   if (options.top_p) settings.top_p = *options.top_p;
   settings.check();
   return settings;

@@ -20,7 +20,8 @@ struct CommonOptions {
 
 /// Which of the common options a verb has: none that would change nothing.
 struct CommonChoice {
-  bool model = true;  // --model, --motion-adapter
+  bool model = true;           // --model
+  bool motion_adapter = true;  // --motion-adapter, beside --model
   bool seed = true;
   bool quiet = true, verbose = true;
 };

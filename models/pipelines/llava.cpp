@@ -66,7 +66,8 @@ std::string find_tower(ModelFolder& model) {
 /// The prompt of the original code: conversation `vicuna_v1`, pictures first.
 /// Source: Liu et al., LLaVA-1.5; its llava/conversation.py.
 constexpr const char* kVicuna =
-    "{{ 'A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
+    "{{ 'A chat between a curious user and an artificial intelligence assistant. The assistant gives "
+    "helpful, "
     "detailed, and polite answers to the user\\'s questions. ' }}"
     "{% for message in messages %}{% if message['role'] == 'assistant' %}{{ 'ASSISTANT: ' }}{% else %}"
     "{{ 'USER: ' }}{% endif %}"
@@ -139,7 +140,8 @@ void open(ModelFolder& model, const Config& generation) {
   }
   // The sizes of a tower that is not there are not known.
   if (!original || problems.empty()) {
-    if (const std::string problem = read_input(model, original); !problem.empty()) problems.push_back(problem);
+    if (const std::string problem = read_input(model, original); !problem.empty())
+      problems.push_back(problem);
   }
   if (!problems.empty()) throw ModelFolderError(model.path, std::move(problems));
 }

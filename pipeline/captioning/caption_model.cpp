@@ -20,8 +20,9 @@ CaptionModel::CaptionModel(const CaptionerHandle& handle, ModelCache& models)
 
 void require_captioner(const models::ModelFolder& folder) {
   if (!folder.makes_videos()) return;
-  throw std::runtime_error("[" + folder.path + "] is a " + folder.pipeline_class +
-                           ", which makes videos and writes no captions; give --model a captioner, such as LLaVA");
+  throw std::runtime_error(
+      "[" + folder.path + "] is a " + folder.pipeline_class +
+      ", which makes videos and writes no captions; give --model a captioner, such as LLaVA");
 }
 
 }  // namespace reel::pipeline

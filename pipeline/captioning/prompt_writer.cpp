@@ -21,9 +21,10 @@ models::ChatTemplate template_of(const models::ModelFolder& folder, const models
     return std::move(*found);
   const std::string& usual = folder.caption_input.chat_template;
   if (usual.empty())
-    throw std::runtime_error("[" + folder.path +
-                             "] has no chat template, so that it is not known how a prompt is written; fetch the "
-                             "model's chat_template.json, chat_template.jinja or tokenizer_config.json");
+    throw std::runtime_error(
+        "[" + folder.path +
+        "] has no chat template, so that it is not known how a prompt is written; fetch the "
+        "model's chat_template.json, chat_template.jinja or tokenizer_config.json");
   return models::ChatTemplate::parse(usual, folder.pipeline_class + "'s own template",
                                      tokenizer.special_tokens());
 }
@@ -69,8 +70,9 @@ std::vector<int64_t> PromptWriter::encode(const std::string& text) const {
 
 std::vector<int64_t> PromptWriter::write(const std::string& question, size_t pictures) const {
   if (question.find(mark_) != std::string::npos) {
-    throw std::invalid_argument("[prompt] must not hold '" + mark_ +
-                                "', which stands for a picture; pictures are put in front of the words, leave it out");
+    throw std::invalid_argument(
+        "[prompt] must not hold '" + mark_ +
+        "', which stands for a picture; pictures are put in front of the words, leave it out");
   }
   const std::string text = render(question, pictures);
   if (mark_is_token_) return encode(text);

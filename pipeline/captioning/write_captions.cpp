@@ -134,8 +134,10 @@ class Writer {
     for (auto& [size, unseen] : by_size) {
       for (size_t begin = 0; begin < unseen.names.size(); begin += size_t(batch_.rows)) {
         const size_t end = std::min(unseen.names.size(), begin + size_t(batch_.rows));
-        const std::vector<at::Tensor> part(unseen.pixels.begin() + int64_t(begin), unseen.pixels.begin() + int64_t(end));
-        const at::Tensor features = model_.network().picture_features(at::stack(part).to(model_.device()), &attend_);
+        const std::vector<at::Tensor> part(unseen.pixels.begin() + int64_t(begin),
+                                           unseen.pixels.begin() + int64_t(end));
+        const at::Tensor features =
+            model_.network().picture_features(at::stack(part).to(model_.device()), &attend_);
         for (size_t i = begin; i < end; ++i) {
           // A copy, so that one kept picture does not keep its whole batch.
           models::PictureTokens picture{features[int64_t(i - begin)].clone(), {size[1], size[2]}};
@@ -212,15 +214,17 @@ class Writer {
   const CaptionCallbacks& callbacks_;
   FeatureShelf shelf_;
   std::deque<Prepared> ready_;
-  std::map<size_t, Writing> texts_;  // by the numbers of the token loop, which knows nothing of faulty requests
+  std::map<size_t, Writing>
+      texts_;  // by the numbers of the token loop, which knows nothing of faulty requests
   size_t numbered_ = 0, started_ = 0;
   bool more_ = true;
 };
 
 }  // namespace
 
-void write_captions(const CaptionModel& model, const guidance::DecodeSettings& settings, const CaptionBatch& batch,
-                    attention::Processor& attend, const CaptionCallbacks& callbacks) {
+void write_captions(const CaptionModel& model, const guidance::DecodeSettings& settings,
+                    const CaptionBatch& batch, attention::Processor& attend,
+                    const CaptionCallbacks& callbacks) {
   const c10::InferenceMode inference;
   Writer(model, settings, batch, attend, callbacks).run();
 }

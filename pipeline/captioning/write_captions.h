@@ -53,13 +53,15 @@ struct CaptionCallbacks {
 struct CaptionBatch {
   int64_t rows = 16;  // pictures that are seen, and texts that are written, at once
   bool keep_tensors = false;
-  int64_t kept_features = int64_t{256} << 20;  // bytes of features that are kept for further prompts about a picture
+  int64_t kept_features = int64_t{256}
+                          << 20;  // bytes of features that are kept for further prompts about a picture
 };
 
 /// Writes a text for each request. On CPUs in f32 a text depends on its own request alone, whatever `batch` is.
 /// A picture that several requests share is seen once, as long as its features are kept; edits of the tower's attention
 /// (`attend`) make no difference to that.
-void write_captions(const CaptionModel& model, const guidance::DecodeSettings& settings, const CaptionBatch& batch,
-                    attention::Processor& attend, const CaptionCallbacks& callbacks);
+void write_captions(const CaptionModel& model, const guidance::DecodeSettings& settings,
+                    const CaptionBatch& batch, attention::Processor& attend,
+                    const CaptionCallbacks& callbacks);
 
 }  // namespace reel::pipeline

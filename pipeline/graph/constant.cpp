@@ -275,10 +275,9 @@ bool fits(const std::string& type, const Value& value) {
     const bool handle = (name == "MODEL" && is(ModelHandle{})) || (name == "CLIP" && is(ClipHandle{})) ||
                         (name == "VAE" && is(VaeHandle{})) || (name == "CAPTIONER" && is(CaptionerHandle{}));
     if (scalar || media || handle) return true;
-    static const std::set<std::string> kKnown = {"INT",   "FLOAT",  "BOOLEAN",      "STRING",
-                                                 "COMBO", "LATENT", "CONDITIONING", "IMAGE",
-                                                 "VIDEO", "MODEL",  "CLIP",         "VAE",
-                                                 "CAPTIONER"};
+    static const std::set<std::string> kKnown = {"INT",    "FLOAT",        "BOOLEAN",  "STRING", "COMBO",
+                                                 "LATENT", "CONDITIONING", "IMAGE",    "VIDEO",  "MODEL",
+                                                 "CLIP",   "VAE",          "CAPTIONER"};
     if (!kKnown.count(name)) return true;
   }
   return false;

@@ -17,8 +17,7 @@ at::Tensor bytes_of(const at::Tensor& pixels) {
 std::vector<Value> run(const Inputs& inputs, RunContext& context) {
   const CaptionerHandle& captioner = inputs.get<CaptionerHandle>("captioner");
   const at::Tensor& pixels = inputs.get<Images>("images").pixels;
-  for (const attention::EditRule& edit : captioner.edits)
-    attention::refuse_unserved(edit, {}, "a captioner");
+  for (const attention::EditRule& edit : captioner.edits) attention::refuse_unserved(edit, {}, "a captioner");
   const CaptionModel model(captioner, *context.models);
   for (const std::string& note : model.notes()) context.warn(note);
   guidance::DecodeSettings settings = model.settings();
@@ -60,24 +59,25 @@ void register_caption(NodeRegistry& registry) {
   NodeSpec node;
   node.spec = {"Caption", "Describes pictures, one line of text for each.", "reel"};
   node.category = "text";
-  node.inputs = {{.name = "captioner", .type = "CAPTIONER"},
-                 {.name = "images", .type = "IMAGE"},
-                 {.name = "prompt",
-                  .type = "STRING",
-                  .help = "the question about each picture; empty: the model's own request for a description",
-                  .default_value = "",
-                  .multiline = true},
-                 {.name = "max_new_tokens",
-                  .type = "INT",
-                  .help = "of each text; 0: as the model's folder says",
-                  .default_value = int64_t{0},
-                  .range = Range{0, 100000}},
-                 {.name = "temperature",
-                  .type = "FLOAT",
-                  .help = "0: always the most likely word",
-                  .default_value = 0.0,
-                  .range = Range{0, 100}},
-                 {.name = "seed", .type = "INT", .help = "of chance", .default_value = int64_t{0}, .seed = true}};
+  node.inputs = {
+      {.name = "captioner", .type = "CAPTIONER"},
+      {.name = "images", .type = "IMAGE"},
+      {.name = "prompt",
+       .type = "STRING",
+       .help = "the question about each picture; empty: the model's own request for a description",
+       .default_value = "",
+       .multiline = true},
+      {.name = "max_new_tokens",
+       .type = "INT",
+       .help = "of each text; 0: as the model's folder says",
+       .default_value = int64_t{0},
+       .range = Range{0, 100000}},
+      {.name = "temperature",
+       .type = "FLOAT",
+       .help = "0: always the most likely word",
+       .default_value = 0.0,
+       .range = Range{0, 100}},
+      {.name = "seed", .type = "INT", .help = "of chance", .default_value = int64_t{0}, .seed = true}};
   node.outputs = {{.name = "STRING", .type = "STRING"}};
   node.run = run;
   registry.add(std::move(node));

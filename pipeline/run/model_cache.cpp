@@ -116,12 +116,11 @@ std::shared_ptr<models::Vae> ModelCache::vae(const VaeHandle& vae) {
 
 std::shared_ptr<models::Captioner> ModelCache::captioner(const CaptionerHandle& captioner) {
   const models::ComponentFiles& files = captioner.folder->captioner;
-  return take<models::Captioner>(
-      "captioner " + folder_key(*captioner.folder), files, {},
-      [&](const models::FamilyEntry& family, const models::LoadOptions& o) {
-        return family.captioner(files, o);
-      },
-      {});
+  return take<models::Captioner>("captioner " + folder_key(*captioner.folder), files, {},
+                                 [&](const models::FamilyEntry& family, const models::LoadOptions& o) {
+                                   return family.captioner(files, o);
+                                 },
+                                 {});
 }
 
 std::vector<attention::Site> ModelCache::sites(const CaptionerHandle& captioner) {

@@ -19,7 +19,8 @@ class LlavaFolder : public testing::Test {
     fs::copy(golden_folder("llava/" + name), copy, fs::copy_options::recursive);
     if (complete) {
       write_file((copy / "tokenizer.json").string(), "{}");
-      write_file((copy / "preprocessor_config.json").string(), R"({"image_processor_type": "CLIPImageProcessor"})");
+      write_file((copy / "preprocessor_config.json").string(),
+                 R"({"image_processor_type": "CLIPImageProcessor"})");
     }
     return copy.string();
   }
