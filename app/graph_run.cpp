@@ -99,6 +99,11 @@ void print(const GraphRunOptions& options, const pipeline::Report& report, doubl
     return print_json(all.dump(-1, ' ', false, json::error_handler_t::replace));
   }
   for (const json& path : paths) std::cout << path.get<std::string>() << std::endl;
+  for (const pipeline::NodeReport& node : report.nodes) {
+    for (const pipeline::Shown& shown : node.shown) {
+      if (shown.kind == "text" && shown.file.empty()) std::cout << node.id << ": " << shown.text << std::endl;
+    }
+  }
   note(options.common, "ran " + std::to_string(ran) + " of " + std::to_string(report.nodes.size()) +
                            " nodes, " + std::to_string(report.nodes.size() - ran) + " cached, in " +
                            std::to_string(seconds).substr(0, std::to_string(seconds).find('.') + 3) + " s");

@@ -54,6 +54,7 @@ class CaptionRun {
     std::vector<pipeline::BatchInput> inputs = expand();
     open_folder();
     pipeline::BatchOptions batch = batch_options();
+    pipeline::Batch::check(batch);
     if (options_.sidecar) pipeline::check_sidecars(inputs, options_.overwrite || options_.resume);
     for (const pipeline::BatchInput& input : inputs) prompt_of(options_, *handle_.folder, input.prompt);
     if (!options_.resume) load();  // what keeps it from loading leaves the output of an earlier run as it was
@@ -134,6 +135,10 @@ class CaptionRun {
               .edits = options_.edits,
               .token_ids = options_.token_ids,
               .yesno = options_.task == "yesno"};
+    const std::string& mark = handle_.folder->caption_input.picture_mark;
+    if (options_.prompt.find(mark) != std::string::npos)
+      throw std::invalid_argument("[--prompt] must not hold '" + mark +
+                                  "', which stands for a picture; pictures are put in front of the words, leave it out");
     if (!options_.force_tokens.empty()) {
       const at::Tensor ids = models::read_tensor(options_.force_tokens, "ids").to(at::kLong).contiguous();
       if (ids.dim() != 1 || ids.numel() == 0)

@@ -14,6 +14,7 @@ namespace {
 /// Keys that change no text, or that read_decode_settings reads.
 const std::set<std::string>& known_keys() {
   static const std::set<std::string> keys = {"_from_model_config",
+                                             "prompt",  // reel's own: models::CaptionInput::request
                                              "transformers_version",
                                              "attn_implementation",
                                              "bos_token_id",

@@ -28,7 +28,32 @@ std::string shown_setting(const std::string& value) {
   return value.empty() ? "nothing" : "'" + models::shown(value) + "'";
 }
 
+std::string journal_of(const BatchOptions& options) {
+  return options.journal.empty() && options.output != "-" ? options.output + ".journal" : options.journal;
+}
+
 }  // namespace
+
+void Batch::check(const BatchOptions& options) {
+  if (options.resume && options.overwrite)
+    throw std::invalid_argument(
+        "[--resume] goes on with what is there, and -y replaces it; give one of the two");
+  if (options.resume && journal_of(options).empty())
+    throw std::invalid_argument(
+        "[--resume] needs a journal to go on from; write to a file (-o FILE), or add --journal FILE");
+  if (options.retry_failed && !options.resume)
+    throw std::invalid_argument("[--retry-failed] tries failed inputs of an earlier run again; add --resume");
+  if (options.resume) return;
+  for (const std::string& file : {options.output == "-" ? "" : options.output, journal_of(options)}) {
+    if (file.empty() || !exists(file)) continue;
+    if (!options.overwrite)
+      throw std::runtime_error("[" + file +
+                               "] exists already; go on with it (--resume), replace it (-y), or name another");
+    std::error_code error;
+    if (!fs::is_regular_file(fs::symlink_status(file, error)))
+      throw std::runtime_error("[" + file + "] must be a regular file, got something else; name another");
+  }
+}
 
 Batch::Batch(std::vector<BatchInput> inputs, BatchOptions options, Recognise recognise,
              BeforeWriting before_writing)
@@ -36,31 +61,12 @@ Batch::Batch(std::vector<BatchInput> inputs, BatchOptions options, Recognise rec
       options_(std::move(options)),
       recognise_(std::move(recognise)),
       before_writing_(std::move(before_writing)) {
-  const bool to_file = options_.output != "-";
-  if (options_.journal.empty() && to_file) options_.journal = options_.output + ".journal";
-  if (options_.resume && options_.overwrite)
-    throw std::invalid_argument(
-        "[--resume] goes on with what is there, and -y replaces it; give one of the two");
-  if (options_.resume && options_.journal.empty())
-    throw std::invalid_argument(
-        "[--resume] needs a journal to go on from; write to a file (-o FILE), or add --journal FILE");
-  if (options_.retry_failed && !options_.resume)
-    throw std::invalid_argument("[--retry-failed] tries failed inputs of an earlier run again; add --resume");
-  if (!options_.resume) {
-    for (const std::string& file : {to_file ? options_.output : "", options_.journal}) {
-      if (file.empty() || !exists(file)) continue;
-      if (!options_.overwrite)
-        throw std::runtime_error(
-            "[" + file + "] exists already; go on with it (--resume), replace it (-y), or name another");
-      std::error_code error;
-      if (!fs::is_regular_file(fs::symlink_status(file, error)))
-        throw std::runtime_error("[" + file + "] must be a regular file, got something else; name another");
-    }
-  }
+  check(options_);
+  options_.journal = journal_of(options_);
   if (!options_.journal.empty()) open_journal();
   done_.resize(inputs_.size());
   if (journal_) mark_done();
-  if (to_file && !options_.resume) fs::remove(options_.output);
+  if (options_.output != "-" && !options_.resume) fs::remove(options_.output);
   output_ = std::make_unique<LineFile>(options_.output);
   align_output();
   finished_ = before_ = size_t(std::ranges::count(done_, true));

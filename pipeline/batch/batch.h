@@ -43,6 +43,10 @@ class Batch {
   Batch(std::vector<BatchInput> inputs, BatchOptions options, Recognise recognise,
         BeforeWriting before_writing = {});
 
+  /// What can be refused before anything is opened: options that contradict each other, files that are there.
+  /// Throws: as the constructor, which calls it.
+  static void check(const BatchOptions& options);
+
   const std::vector<BatchInput>& inputs() const { return inputs_; }  // in order of the output
   /// Inputs that were not there when the run began: they follow all others.
   size_t added() const { return added_; }

@@ -21,7 +21,7 @@ CaptionModel::CaptionModel(const CaptionerHandle& handle, ModelCache& models)
 void require_captioner(const models::ModelFolder& folder) {
   if (!folder.makes_videos()) return;
   throw std::runtime_error(
-      "[" + folder.path + "] is a " + folder.pipeline_class +
+      "[" + folder.path + "] is of the class " + folder.pipeline_class +
       ", which makes videos and writes no captions; give --model a captioner, such as LLaVA");
 }
 

@@ -55,6 +55,10 @@ std::vector<Value> compare(const Inputs& inputs, RunContext& context) {
   const double share = double(found.size()) / double(expected.size());
   context.report->facts["agreement"] = std::to_string(share);
   context.report->facts["missing"] = joined(missing);
+  context.report->shown.push_back(
+      {.kind = "text",
+       .text = c10::str("agreement ", share, "; found: ", found.empty() ? "nothing" : joined(found),
+                        missing.empty() ? "" : "; missing: " + joined(missing))});
   return {share, joined(found), joined(missing)};
 }
 
@@ -68,6 +72,7 @@ void register_compare_text(NodeRegistry& registry) {
       "the like do not count.",
       "reel"};
   node.category = "text";
+  node.sink = true;  // people look at what it found
   node.inputs = {
       {.name = "text", .type = "STRING", .help = "what was said", .multiline = true},
       {.name = "expected", .type = "STRING", .help = "what it should say", .multiline = true},

@@ -61,6 +61,8 @@ LlavaOptions of_transformers(const Config& config) {
   options.features.class_token = strategy == "full";
   options.projector.bias = config.flag("multimodal_projector_bias", true);
   options.projector.activation = config.text("projector_hidden_act", "gelu");
+  if (const std::string places = config.text("image_position_ids", "sequential"); places != "sequential")
+    refuse_choice(config, "image_position_ids", places, "sequential");
   options.image_token =
       config.integer("image_token_index", config.integer("image_token_id", options.image_token));
   options.ids = read_ids(config, text);
