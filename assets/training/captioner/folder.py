@@ -97,11 +97,10 @@ def write(out, model, dialogue, concentric=False):
     config = config_of(model, dialogue, concentric)
     write_json(out / "config.json", config)
     ids = {"bos_token_id": dialogue.bos, "eos_token_id": dialogue.eos, "pad_token_id": dialogue.pad}
-    names = list(dialogue.scenes.names)
     write_json(out / "generation_config.json", {
         "_from_model_config": True, **ids,
         # reel's own, which transformers keeps and ignores
-        "prompt": dialogue.text["describe"][0], "objects": names, "backgrounds": dialogue.scenes.world.backgrounds})
+        "prompt": dialogue.text["describe"][0]})
     side, patch = config["vision_config"]["image_size"], config["vision_config"]["patch_size"]
     write_json(out / "preprocessor_config.json", {
         "image_processor_type": "CLIPImageProcessor", "processor_class": "LlavaProcessor",
