@@ -7,30 +7,19 @@
 #include "models/files/input/input_file.h"
 #include "models/layouts/llava_layout.h"
 #include "models/pipeline_registry.h"
-#include "models/vision/image_steps.h"
+#include "models/pipelines/support/captioner_folder.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
 namespace {
-
-bool states(const Config& config, const std::string& architecture, const std::string& type) {
-  if (config.is_list("architectures")) {
-    const auto all = config.texts("architectures", {});
-    if (!all.empty()) return std::find(all.begin(), all.end(), architecture) != all.end();
-  }
-  return config.is_text("model_type") && config.text("model_type", "") == type;
-}
 
 bool is_original(const Config& config) {
   return config.has("mm_vision_tower") || config.has("mm_projector_type");
 }
 
 bool recognises(const std::string& folder) {
-  const std::string file = folder + "/config.json";
-  if (!has_input(file)) return false;
-  const Config config = Config::read(file);
-  return states(config, "LlavaForConditionalGeneration", "llava") ||
-         states(config, "LlavaLlamaForCausalLM", "llava_llama");
+  return states_model(folder, "LlavaForConditionalGeneration", "llava") ||
+         states_model(folder, "LlavaLlamaForCausalLM", "llava_llama");
 }
 
 /// The folder inside `root` that a configuration names, as `clip-vit-large-patch14-336` or with the name of its owner in
@@ -76,17 +65,6 @@ constexpr const char* kVicuna =
     "{% if message['role'] == 'assistant' %}{{ '</s>' }}{% else %}{{ ' ' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}";
 
-/// The folder whose file says how pictures are prepared: the model's or, of the original code, its tower's; empty: none.
-std::string folder_of_steps(const ModelFolder& model) {
-  for (const std::string& folder : {model.path, model.captioner.tower}) {
-    const std::string whole = folder + "/processor_config.json";
-    if (folder.empty()) continue;
-    if (has_input(folder + "/preprocessor_config.json")) return folder;
-    if (has_input(whole) && Config::read(whole).has("image_processor")) return folder;
-  }
-  return "";
-}
-
 /// CLIP's image processor at the size of the tower's pictures, which the original code takes from the tower's folder.
 Config steps_of_tower(const ComponentFiles& files) {
   std::optional<Config> tower;
@@ -99,49 +77,21 @@ Config steps_of_tower(const ComponentFiles& files) {
                        files.config.place());
 }
 
-/// Pictures and words of the prompt. Returns what is wrong; empty: nothing.
-std::string read_input(ModelFolder& model, bool original) {
-  CaptionInput& input = model.caption_input;
-  const std::string steps = folder_of_steps(model), whole = model.path + "/processor_config.json";
-  if (!steps.empty())
-    input.picture_steps = image_processor_config(steps);
-  else if (original)
-    input.picture_steps = steps_of_tower(model.captioner);
-  else
-    return "has no preprocessor_config.json, which says how pictures are prepared; fetch it";
-  if (original) {
-    input.aspect_ratio = model.captioner.config.text("image_aspect_ratio", "");
-    input.chat_template = kVicuna;
-  } else if (has_input(whole)) {
-    input.picture_mark = Config::read(whole).text("image_token", input.picture_mark);
-  }
-  input.request = model.generation.text("prompt", input.request);
-  return "";
-}
-
 void open(ModelFolder& model, const Config& generation) {
-  if (!model.motion_adapter.empty()) {
-    throw std::invalid_argument("[" + model.path +
-                                "] writes captions, and takes no motion adapter; leave it out");
-  }
-  ComponentFiles& files = model.captioner;
-  files.folder = model.path;
-  files.config = Config::read(model.path + "/config.json");
-  model.generation = generation;
-  std::vector<std::string> problems;
-  for (const char* name : {"tokenizer.json", "tokenizer.model"}) {
-    if (has_input(model.path + "/" + name)) files.tokenizer = model.path;
-  }
-  if (files.tokenizer.empty())
-    problems.push_back("has neither tokenizer.json nor tokenizer.model; fetch one of them");
+  std::vector<std::string> problems = read_captioner(model, generation);
+  const ComponentFiles& files = model.captioner;
+  CaptionInput& input = model.caption_input;
   const bool original = is_original(files.config);
   if (original) {
     if (const std::string problem = find_tower(model); !problem.empty()) problems.push_back(problem);
+    input.aspect_ratio = files.config.text("image_aspect_ratio", "");
+    input.chat_template = kVicuna;
   }
-  // The sizes of a tower that is not there are not known.
-  if (!original || problems.empty()) {
-    if (const std::string problem = read_input(model, original); !problem.empty())
-      problems.push_back(problem);
+  if (!read_picture_steps(model, {model.path, files.tower})) {
+    if (!original)
+      problems.push_back("has no preprocessor_config.json, which says how pictures are prepared; fetch it");
+    else if (problems.empty())  // the sizes of a tower that is not there are not known
+      input.picture_steps = steps_of_tower(files);
   }
   if (!problems.empty()) throw ModelFolderError(model.path, std::move(problems));
 }
