@@ -1,7 +1,6 @@
 #include "app/job_list.h"
 
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -12,13 +11,12 @@
 #include "app/session/session.h"
 #include "app/session_job.h"
 #include "models/files/input/input_stream.h"
-#include "pipeline/media/output_plan.h"
+#include "pipeline/media/output_target.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::app {
 namespace {
 
-namespace fs = std::filesystem;
 using pipeline::PromptLine;
 
 /// As many bytes as a list of 60,000 jobs of a thousand letters has.
@@ -28,19 +26,6 @@ std::vector<PromptLine> read_lines(const std::string& name, const pipeline::Gene
   models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
                            {.lines = kMostJobs, .streams = true});
   return pipeline::read_prompt_lines(list, name, base);
-}
-
-/// Whether an output is there with all of its pictures.
-bool is_finished(const std::string& output, int64_t frames) {
-  std::error_code ignored;
-  const fs::path path(output);
-  const auto pattern = media::PicturePattern::parse(output, path.filename().string());
-  if (!pattern) return fs::exists(path, ignored);
-  int64_t found = 0;
-  const fs::path folder = path.parent_path().empty() ? fs::path(".") : path.parent_path();
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-    found += pattern->matches(entry.path().filename().string());
-  return found >= frames;
 }
 
 /// A line, and how far it is.
@@ -92,7 +77,7 @@ class ListRun {
     options.overwrite = true;  // that they are there is no fault now
     const pipeline::GenerateJob job = session_job(options, common_);
     for (const std::string& file : {job.options.output, job.output_unedited, job.output_side_by_side}) {
-      if (!file.empty() && !is_finished(file, *job.options.frames)) return false;
+      if (!file.empty() && !media::is_there(file, *job.options.frames)) return false;
     }
     return true;
   }

@@ -26,6 +26,10 @@ struct PicturePattern {
   bool matches(const std::string& name) const;
 };
 
+/// The pattern of a path that names pictures; nullopt for one picture, and for other formats.
+/// Throws: as PicturePattern::parse.
+std::optional<PicturePattern> pattern_of(const std::string& path);
+
 struct OutputPlan {
   std::string path;
   std::string container;  // mp4, webm, gif, y4m or png
