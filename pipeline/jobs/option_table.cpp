@@ -27,7 +27,8 @@ std::vector<JobOption> make_table() {
       {.name = "negative",
        .member = &Options::negative,
        .help = "what is not to be seen",
-       .in_recipe = InRecipe::kYes},
+       .in_recipe = InRecipe::kYes,
+       .may_be_empty = true},
       {.name = "prompt-at",
        .member = &Options::prompt_keys,
        .help = "FRAME:TEXT, repeatable: prompts at chosen frames",
@@ -161,7 +162,8 @@ const JobOption* find_job_option(std::string_view name) {
 ValueRule rule_of(const JobOption& option) {
   const ValueType type = std::visit(TypeOf{}, option.member);
   const bool seed = type == ValueType::kSeed;
-  return {type, option.range, option.choices, seed ? "leave it out for a random one" : ""};
+  return {type, option.range, option.choices, seed ? "leave it out for a random one" : "",
+          option.may_be_empty};
 }
 
 }  // namespace reel::pipeline
