@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/value.h"
+
 namespace reel::pipeline {
 namespace {
 
@@ -92,7 +94,7 @@ std::vector<JobOption> make_table() {
       {.name = "clip-skip",
        .member = &Options::clip_skip,
        .help = "text encoder layers left out at the end",
-       .range = {{0, 24}},
+       .range = {{0, kMostClipSkip}},
        .in_recipe = InRecipe::kYes},
       {.name = "save-graph",
        .member = &Options::save_graph,
