@@ -6,10 +6,13 @@
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
 #include "app/session/options/value_option.h"
+#include "app/session/own_outputs.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
 #include "app/verbs.h"
+#include "models/files/part_file.h"
+#include "models/files/utf8.h"
 #include "models/model_folder.h"
 #include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_change.h"
@@ -47,7 +50,7 @@ std::ostream& notes(const GraphOptions& options) { return options.file == "-" ? 
 
 void store(const Graph& graph, const std::string& path) {
   if (path == "-") {
-    std::cout << pipeline::write_graph(graph) << std::flush;
+    std::cout << models::json_escaped(pipeline::write_graph(graph)) << std::flush;
   } else {
     pipeline::save_graph(graph, path);
   }

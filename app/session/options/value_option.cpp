@@ -1,16 +1,14 @@
 #include "app/session/options/value_option.h"
 
+#include "models/files/strict_json.h"
+
 namespace reel::app {
 namespace {
 
 /// A value as the user typed it: quoted if it would not be seen otherwise.
-std::string shown_word(std::string word) {
-  constexpr size_t kMostShown = 60;
-  if (word.size() > kMostShown) word = word.substr(0, kMostShown) + "...";
-  for (char& byte : word) {
-    if (static_cast<unsigned char>(byte) < ' ' || byte == '\x7f') byte = '?';
-  }
-  return word.empty() || word.find(' ') != std::string::npos ? "'" + word + "'" : word;
+std::string shown_word(const std::string& word) {
+  const std::string shown = models::shown(word, 63);
+  return shown.empty() || shown.find(' ') != std::string::npos ? "'" + shown + "'" : shown;
 }
 
 constexpr const char* kMayBeEmpty = "may be empty";  // the name of a check that refuses nothing
