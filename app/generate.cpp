@@ -126,7 +126,6 @@ class GenerateRun {
     const CommonOptions& common = options_.common;
     const auto start = std::chrono::steady_clock::now();
     const GenerateJob job = session_job(options, common);
-    if (!options.save_tensors.empty()) models::check_target(options.save_tensors, options.overwrite);
     if (!options.seed && !common.seed) note_seed(common, *job.options.seed, list_place);
     for (const std::string& sentence : job.unused) warn(common, sentence, list_place);
     const pipeline::Graph graph = pipeline::build_graph(job);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "app/session/exit_code.h"
@@ -67,9 +68,20 @@ class ListRun {
     try {
       if (!job.line.fault.empty()) throw std::invalid_argument(job.line.fault);
       job.finished = list_.skip_existing && has_all_files(job.line.options);
-      if (!job.finished) session_job(job.line.options, common_);
+      if (!job.finished) refuse_equal_targets(session_job(job.line.options, common_), job.line.number);
     } catch (const std::exception&) {
       job.error = std::current_exception();
+    }
+  }
+
+  /// Files that an earlier line writes, too: those beside the outputs, which pipeline::refuse_equal_outputs knows.
+  void refuse_equal_targets(const pipeline::GenerateJob& job, int line) {
+    for (const pipeline::JobTarget& target : job.targets) {
+      const auto [first, added] = writers_.emplace(target.names.key(), line);
+      if (added || first->second == line || target.made_up) continue;
+      throw std::invalid_argument("[--prompts, line " + std::to_string(line) + "] writes '" +
+                                  target.names.path() + "' (" + target.option + "), as line " +
+                                  std::to_string(first->second) + " does; give each a file of its own");
     }
   }
 
@@ -128,6 +140,7 @@ class ListRun {
   const JobListOptions& list_;
   const CommonOptions& common_;
   std::vector<ListedJob> jobs_;
+  std::map<std::string, int> writers_;  // of a file, by TargetNames::key: the line
   double spent_s_ = 0;
   size_t ran_ = 0;
 };

@@ -129,6 +129,38 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   }
 }
 
+/// All files that the job writes. Throws: std::invalid_argument if two of them are one.
+void resolve_targets(GenerateJob& job) {
+  const GenerateOptions& options = job.options;
+  const auto add = [&](const std::string& option, const TargetNames& names) {
+    for (const JobTarget& other : job.targets) {
+      if (!other.names.meets(names)) continue;
+      throw std::invalid_argument(
+          "[" + option + "] '" + names.path() + "' is the file of " + other.option + ", too" +
+          (other.names.path() == names.path() ? "" : " ('" + other.names.path() + "')") +
+          "; give each a file of its own");
+    }
+    job.targets.push_back(
+        {option, names, job.kept_name && !option.starts_with("--edit") && !option.starts_with("--save")});
+  };
+  add("-o", TargetNames::of_output(options.output));
+  for (const std::string& output : {job.output_unedited, job.output_side_by_side}) {
+    if (!output.empty()) add("--compare", TargetNames::of_output(output));
+  }
+  for (const auto& [node, file] : job.previews) add("--preview", TargetNames::of_file(file));
+  for (const attention::ParsedEdit& edit : job.edits) {
+    for (const Param& param : edit.entry->spec.params) {
+      const auto* file = param.writes ? std::get_if<std::string>(&edit.options.at(param.name)) : nullptr;
+      if (file && !file->empty())
+        add("--edit " + edit.entry->spec.name, TargetNames::of_file(*file, TargetNames::Kind::kRecorded));
+    }
+  }
+  if (!options.save_graph.empty()) add("--save-graph", TargetNames::of_file(options.save_graph));
+  if (options.save_tensors.empty()) return;
+  add("--save-tensors", TargetNames::of_file(options.save_tensors));
+  models::check_target(options.save_tensors, options.overwrite);
+}
+
 /// What the user gave and this job has no use for. `given`: before the model's defaults were filled in.
 void name_unused(const GenerateOptions& given, GenerateJob& job) {
   const double guidance = *job.options.guidance;
@@ -159,6 +191,7 @@ GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choic
   resolve_outputs(job);
   resolve_previews(job);
   resolve_plugins(job, registries);
+  resolve_targets(job);
   name_unused(options, job);
   return job;
 }
