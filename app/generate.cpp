@@ -78,7 +78,10 @@ class GenerateRun {
       throw std::invalid_argument(
           "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
     }
-    if (!options_.dry_run) make_output_folder(job.output_dir);
+    if (!job.output.empty() && !job.output_dir.empty())
+      warn(options_.common, "[--output-dir] changes nothing: -o names the output; leave one of them out");
+    else if (!options_.dry_run)
+      make_output_folder(job.output_dir);
     one(job, {});
     return kDone;
   }

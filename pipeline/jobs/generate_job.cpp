@@ -13,6 +13,7 @@
 #include "pipeline/jobs/lora_choice.h"
 #include "pipeline/jobs/output_names.h"
 #include "pipeline/jobs/preview_file.h"
+#include "pipeline/media/output_plan.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::pipeline {
@@ -170,6 +171,13 @@ void name_unused(const GenerateOptions& given, GenerateJob& job) {
   };
   if (guidance <= 1 && !given.negative.empty()) without_guidance("negative");
   if (guidance <= 1 && given.guidance_rescale.value_or(0) > 0) without_guidance("guidance-rescale");
+  if (given.preview && *given.preview > *job.options.steps)
+    job.unused.push_back("[--preview] shows nothing: it is every " + std::to_string(*given.preview) +
+                         " steps, and there are " + std::to_string(*job.options.steps) +
+                         "; give fewer, or leave it out");
+  if (given.no_recipe && !media::carries_tags(job.options.output))
+    job.unused.push_back("[--no-recipe] changes nothing: the format of '" + job.options.output +
+                         "' holds no recipe; leave it out");
   if (given.prompt_blend != GenerateOptions{}.prompt_blend && given.prompt_keys.size() < 2 &&
       job.stages.size() < 2 && !(given.prompt_keys.size() == 1 && !given.prompt.empty()))
     job.unused.push_back(

@@ -166,6 +166,11 @@ std::optional<PicturePattern> pattern_of(const std::string& path) {
   return PicturePattern::parse(path, whole.filename().string());
 }
 
+bool carries_tags(const std::string& path) {
+  const std::string container = find_container(path).name;
+  return container != "gif" && container != "y4m";
+}
+
 std::string PicturePattern::name(int64_t number) const {
   std::string text = std::to_string(number);
   if (text.size() < static_cast<size_t>(digits))
