@@ -256,7 +256,8 @@ TEST_F(ConfigFileTest, RefusesValuesInTheWordsOfTheCommandLine) {
       fault("seed = -1"),
       "[c.toml, line 1] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a random one");
   EXPECT_THAT(fault("seed = \"7\""), HasSubstr("must be an integer from 0 to 2^64-1, got \"7\""));
-  EXPECT_THAT(fault("seed = 18446744073709551615"), HasSubstr("must be TOML: "));
+  EXPECT_THAT(fault("seed = 18446744073709551615"),
+              AllOf(HasSubstr("must be TOML: "), HasSubstr("in quotes: seed = \"18446744073709551615\"")));
   EXPECT_EQ(fault("seed = \"18446744073709551615\""), "") << "beyond TOML's integers";
   EXPECT_EQ(fault("guidance = inf"),
             "[c.toml, line 1] 'guidance' must be a number from 0 to 100, got inf; see reel generate --help");

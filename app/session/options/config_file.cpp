@@ -142,9 +142,13 @@ class ConfigFile {
     try {
       return toml::parse(models::without_bom(text), file_);
     } catch (const toml::parse_error& error) {
+      const std::string fault(error.description());
+      // toml++: "... is not representable in 64 bits". The only such values that an option takes are seeds.
+      const bool large = fault.find("64 bits") != std::string::npos;
       refuse(file_ + ", line " + std::to_string(error.source().begin.line),
-             "must be TOML: " + models::shown(std::string(error.description()), 200) +
-                 "; for example: steps = 20");
+             "must be TOML: " + models::shown(fault, 200) +
+                 (large ? "; write a seed above 2^63-1 in quotes: seed = \"18446744073709551615\""
+                        : "; for example: steps = 20"));
     }
   }
 
