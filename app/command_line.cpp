@@ -26,10 +26,39 @@ bool known_elsewhere(const CLI::App& app, const std::string& name) {
   return false;
 }
 
+/// The first verb, from `app` down, that has an option of that name: as a user types it, or "".
+std::string verb_with(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* verb : verbs_below(app)) {
+    if (verb->get_option_no_throw(name)) return command_of(*verb);
+    if (const std::string below = verb_with(*verb, name); !below.empty()) return below;
+  }
+  return "";
+}
+
+/// What is wrong with words that stand before the verb; "" if none do.
+std::string explain_early_words(const CLI::App& app, const CLI::App& verb) {
+  for (const CLI::App* step = &verb; step; step = step->get_parent()) {
+    const std::vector<std::string> words = step->remaining();
+    if (words.empty()) continue;
+    const std::string word = words.front().substr(0, words.front().find('='));
+    if (step != &verb)
+      return "'" + words.front() +
+             "' stands before the verb, and its words and options follow it: " + command_of(verb) + " " +
+             words.front() + " ...";
+    // No verb at all.
+    const bool option = word.starts_with("-") && !verbs_below(verb).empty() && known_elsewhere(app, word);
+    const std::string other = option ? verb_with(verb, word) : "";
+    if (!other.empty()) return "'" + word + "' is an option of verbs, and follows one: " + other + " " + word;
+  }
+  return "";
+}
+
 /// What is wrong with the command line, with the nearest spelling for words that are not known.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* verb = chosen_verb(app);
   std::string message = error.what();
+  if (const std::string early = explain_early_words(app, *verb); !early.empty())
+    return early + "\nSee: " + command_of(*verb) + " --help";
   std::vector<std::string> words = verb->remaining(true);
   if (words.empty()) words = app.remaining(true);
   const auto verbs = verbs_below(*verb);
@@ -85,6 +114,7 @@ void declare_verbs(CLI::App& app, Action& action) {
   add_replay_verb(app, action);
   add_doctor_verb(app, action);
   last_one_wins(app);
+  refuse_empty_texts(app);
 }
 
 int run_command_line(int argc, char** argv) {

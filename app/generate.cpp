@@ -22,7 +22,6 @@
 #include "models/files/input/input_stream.h"
 #include "models/files/part_file.h"
 #include "models/files/safetensors.h"
-#include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_draw.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/jobs/generate_graph.h"
@@ -79,7 +78,10 @@ class GenerateRun {
       throw std::invalid_argument(
           "[generate] needs a prompt; for example: reel generate \"a rocket moving up in space\"");
     }
-    if (!options_.dry_run) make_output_folder(job.output_dir);
+    if (!job.output.empty() && !job.output_dir.empty())
+      warn(options_.common, "[--output-dir] changes nothing: -o names the output; leave one of them out");
+    else if (!options_.dry_run)
+      make_output_folder(job.output_dir);
     one(job, {});
     return kDone;
   }
@@ -92,11 +94,16 @@ class GenerateRun {
       make(options, place);
   }
 
+  pipeline::Request request_of(const GenerateOptions& options, const pipeline::Graph& graph) const {
+    pipeline::Request request = make_request(options_.common, graph);
+    request.access.replace = options.overwrite;
+    return request;
+  }
+
   void dry_run(const GenerateJob& job, const ListPlace& list_place) {
     const CommonOptions& common = options_.common;
     const pipeline::Graph graph = pipeline::build_graph(job);
-    const auto problems = pipeline::check(plugins().nodes, graph);
-    if (!problems.empty()) throw pipeline::GraphError(problems);
+    make_engine(common)->foresee(request_of(job.options, graph));
     save(graph, job.options);
     std::vector<std::string> warnings;
     const std::string text = describe_plan(job, place(common), common.json, warnings, list_place);
@@ -122,17 +129,15 @@ class GenerateRun {
     const CommonOptions& common = options_.common;
     const auto start = std::chrono::steady_clock::now();
     const GenerateJob job = session_job(options, common);
-    if (!options.save_tensors.empty()) models::check_target(options.save_tensors, options.overwrite);
     if (!options.seed && !common.seed) note_seed(common, *job.options.seed, list_place);
     for (const std::string& sentence : job.unused) warn(common, sentence, list_place);
     const pipeline::Graph graph = pipeline::build_graph(job);
     save(graph, options);
     const Placement placement = place(common);
     const pipeline::JobPlace where = job_place(job, placement);
-    pipeline::Request request = make_request(common, graph);
+    pipeline::Request request = request_of(options, graph);
     request.listener = make_progress(common, list_place);
     request.recipe = pipeline::write_recipe(job, where);
-    request.access.replace = options.overwrite;
     request.recurs = !options.save_tensors.empty();  // these are read from what the engine kept
     const double loaded_before = engine_->models().load_seconds();
     std::optional<Previews> previews;

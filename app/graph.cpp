@@ -6,10 +6,13 @@
 #include "app/session/common_options.h"
 #include "app/session/exit_code.h"
 #include "app/session/options/value_option.h"
+#include "app/session/own_outputs.h"
 #include "app/session/plugins.h"
 #include "app/session/print_json.h"
 #include "app/session/session.h"
 #include "app/verbs.h"
+#include "models/files/part_file.h"
+#include "models/files/utf8.h"
 #include "models/model_folder.h"
 #include "pipeline/graph/check.h"
 #include "pipeline/graph/graph_change.h"
@@ -17,6 +20,7 @@
 #include "pipeline/graph/graph_draw.h"
 #include "pipeline/graph/graph_json.h"
 #include "pipeline/graph/graph_svg.h"
+#include "pipeline/run/disk_cache.h"
 #include "pipeline/run/edit_misfits.h"
 
 namespace reel::app {
@@ -29,7 +33,7 @@ using pipeline::Graph;
 /// The options of all verbs below `reel graph`; each uses some.
 struct GraphOptions {
   CommonOptions common;
-  std::string file, second, name, id, output, output_dir;
+  std::string file, second, name, id, output, output_dir, cache_dir = pipeline::default_cache_dir();
   std::vector<std::string> assignments;
   bool list = false, overwrite = false, dot = false, svg = false, exit_code = false;
 };
@@ -47,7 +51,7 @@ std::ostream& notes(const GraphOptions& options) { return options.file == "-" ? 
 
 void store(const Graph& graph, const std::string& path) {
   if (path == "-") {
-    std::cout << pipeline::write_graph(graph) << std::flush;
+    std::cout << models::json_escaped(pipeline::write_graph(graph)) << std::flush;
   } else {
     pipeline::save_graph(graph, path);
   }
@@ -78,11 +82,9 @@ int make_new(const GraphOptions& options) {
         "[graph new] '" + pipeline::printable(options.name) + "' is no template; " +
         (near.empty() ? "see reel graph new --list" : "did you mean '" + near + "'?"));
   }
-  if (!options.output.empty() && options.output != "-" && fs::exists(options.output) && !options.overwrite) {
-    throw std::runtime_error("[" + options.output +
-                             "] exists already; use -y to replace it or choose another name");
-  }
-  store(graph, options.output.empty() ? "-" : options.output);
+  const bool to_file = !options.output.empty() && options.output != "-";
+  if (to_file) models::check_target(options.output, options.overwrite);
+  store(graph, to_file ? options.output : "-");
   return kDone;
 }
 
@@ -144,8 +146,11 @@ int check(const GraphOptions& options) {
     pipeline::EngineOptions of_engine = engine_options(options.common);
     if (!options.output_dir.empty()) of_engine.output_folder = options.output_dir;
     pipeline::Engine engine(plugins(), std::move(of_engine));
-    // Whether a file may be replaced is a question to `graph run`.
-    problems = engine.foresee_problems(graph, {.folder = options.output_dir, .replace = true});
+    const OwnOutputs own(options.cache_dir);
+    problems = engine.foresee_problems(
+        graph, {.folder = options.output_dir,
+                .replace = options.overwrite,
+                .is_own = [&own](const std::string& path) { return own.contains(path); }});
     std::vector<std::string> unknown;
     if (problems.empty()) problems = pipeline::misfitting_edits(engine, graph, unknown);
     for (const std::string& note : unknown) std::cerr << "reel: warning: " << note << "\n";
@@ -244,6 +249,11 @@ void add_graph_verb(CLI::App& app, Action& action) {
                          "reel graph check g.json", check, true);
     sub->add_option("file", o->file, read_help)->required();
     sub->add_option("--output-dir", o->output_dir, "as for reel graph run; default: the working folder");
+    add_switch(*sub, "-y,--overwrite", o->overwrite,
+               "existing output files are no problem, as for reel graph run -y");
+    sub->add_option("--cache-dir", o->cache_dir,
+                    "as for reel graph run: says which outputs earlier runs made, and may be replaced")
+        ->capture_default_str();
     sub->add_option("--models-dir", o->common.models_dirs,
                     "folder with model folders (repeatable; also $REEL_MODELS)");
   }

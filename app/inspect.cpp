@@ -167,7 +167,8 @@ void add_inspect_verb(CLI::App& app, Action& action) {
   verb->add_option("-o,--output", options->output,
                    ".png (mean over the steps), .mp4/.webm/.gif (a frame per step) or .safetensors")
       ->capture_default_str();
-  verb->add_option("--where", options->where, "selector of the sites, as in --edit NAME@selector")
+  may_be_empty(verb->add_option("--where", options->where,
+                                "selector of the sites, as in --edit NAME@selector; empty: all"))
       ->capture_default_str();
   add_value(*verb, "--keep", options->keep, "mean over sequences and heads, mean over sequences, or all",
             {.choices = {"mean", "heads", "maps"}});

@@ -1,8 +1,8 @@
 #include "app/job_list.h"
 
 #include <chrono>
-#include <filesystem>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "app/session/exit_code.h"
@@ -12,13 +12,12 @@
 #include "app/session/session.h"
 #include "app/session_job.h"
 #include "models/files/input/input_stream.h"
-#include "pipeline/media/output_plan.h"
+#include "pipeline/media/output_target.h"
 #include "pipeline/run/run_context.h"
 
 namespace reel::app {
 namespace {
 
-namespace fs = std::filesystem;
 using pipeline::PromptLine;
 
 /// As many bytes as a list of 60,000 jobs of a thousand letters has.
@@ -28,19 +27,6 @@ std::vector<PromptLine> read_lines(const std::string& name, const pipeline::Gene
   models::InputStream list({.path = name, .option = "--prompts", .most_bytes = kMostListBytes},
                            {.lines = kMostJobs, .streams = true});
   return pipeline::read_prompt_lines(list, name, base);
-}
-
-/// Whether an output is there with all of its pictures.
-bool is_finished(const std::string& output, int64_t frames) {
-  std::error_code ignored;
-  const fs::path path(output);
-  const auto pattern = media::PicturePattern::parse(output, path.filename().string());
-  if (!pattern) return fs::exists(path, ignored);
-  int64_t found = 0;
-  const fs::path folder = path.parent_path().empty() ? fs::path(".") : path.parent_path();
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-    found += pattern->matches(entry.path().filename().string());
-  return found >= frames;
 }
 
 /// A line, and how far it is.
@@ -82,9 +68,20 @@ class ListRun {
     try {
       if (!job.line.fault.empty()) throw std::invalid_argument(job.line.fault);
       job.finished = list_.skip_existing && has_all_files(job.line.options);
-      if (!job.finished) session_job(job.line.options, common_);
+      if (!job.finished) refuse_equal_targets(session_job(job.line.options, common_), job.line.number);
     } catch (const std::exception&) {
       job.error = std::current_exception();
+    }
+  }
+
+  /// Files that an earlier line writes, too: those beside the outputs, which pipeline::refuse_equal_outputs knows.
+  void refuse_equal_targets(const pipeline::GenerateJob& job, int line) {
+    for (const pipeline::JobTarget& target : job.targets) {
+      const auto [first, added] = writers_.emplace(target.names.key(), line);
+      if (added || first->second == line || target.made_up) continue;
+      throw std::invalid_argument("[--prompts, line " + std::to_string(line) + "] writes '" +
+                                  target.names.path() + "' (" + target.option + "), as line " +
+                                  std::to_string(first->second) + " does; give each a file of its own");
     }
   }
 
@@ -92,7 +89,7 @@ class ListRun {
     options.overwrite = true;  // that they are there is no fault now
     const pipeline::GenerateJob job = session_job(options, common_);
     for (const std::string& file : {job.options.output, job.output_unedited, job.output_side_by_side}) {
-      if (!file.empty() && !is_finished(file, *job.options.frames)) return false;
+      if (!file.empty() && !media::is_there(file, *job.options.frames)) return false;
     }
     return true;
   }
@@ -143,6 +140,7 @@ class ListRun {
   const JobListOptions& list_;
   const CommonOptions& common_;
   std::vector<ListedJob> jobs_;
+  std::map<std::string, int> writers_;  // of a file, by TargetNames::key: the line
   double spent_s_ = 0;
   size_t ran_ = 0;
 };

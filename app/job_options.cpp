@@ -33,7 +33,8 @@ struct Declare {
   }
   CLI::Option* operator()(std::string GenerateOptions::*member) const {
     if (!option.choices.empty()) return value(options.*member);
-    return verb.add_option(names_of(option), options.*member, option.help);
+    CLI::Option* text = verb.add_option(names_of(option), options.*member, option.help);
+    return option.may_be_empty ? may_be_empty(text) : text;
   }
   template <class T>
   CLI::Option* operator()(T GenerateOptions::*member) const {

@@ -15,6 +15,7 @@
 #include "pipeline/jobs/recipe.h"
 #include "pipeline/jobs/replay/recipe_files.h"
 #include "pipeline/jobs/replay/replay_graph.h"
+#include "pipeline/media/output_target.h"
 #include "pipeline/media/video_reader.h"
 #include "pipeline/media/video_writer.h"
 
@@ -51,6 +52,11 @@ void check_size(const pipeline::Engine& engine, const pipeline::Graph& graph, co
       ((*made)[1] == info.height || even((*made)[1]) == info.height) &&
       ((*made)[2] == info.width || even((*made)[2]) == info.width))
     return;
+  if (made && made->size() == 4 && info.frames == 1 && fs::path(input).extension() == ".png") {
+    throw std::runtime_error("[" + pipeline::printable(input) + "] is one picture, its recipe makes " +
+                             std::to_string((*made)[0]) +
+                             "; a replay needs the whole video, so keep an .mp4 or .webm of it");
+  }
   const auto text = [](int64_t frames, int64_t width, int64_t height) {
     return std::to_string(frames) + " frames of " + std::to_string(width) + "x" + std::to_string(height);
   };
@@ -88,6 +94,9 @@ int replay(ReplayOptions options) {
                          options.input, warnings);
   pipeline::Node* write = graph.find(node_id);
   write->inputs["path"] = output, write->inputs["overwrite"] = options.overwrite;
+  // Codec and quality of the original are its format's.
+  if (fs::path(output).extension() != fs::path(options.input).extension())
+    write->inputs.erase("codec"), write->inputs.erase("crf");
   if (options.common.dtype == "auto" && !recipe.dtype.empty()) options.common.dtype = recipe.dtype;
   if (!recipe_text.empty() && recipe.version != REEL_VERSION)
     warnings.push_back("made by reel " + recipe.version + ", this is " REEL_VERSION "; frames may differ");
@@ -102,7 +111,7 @@ int replay(ReplayOptions options) {
   const pipeline::Report report = engine->run(request).report;
   note_nodes(options.common, report);
   const pipeline::NodeReport* written = report.find(node_id);
-  if (!written || !fs::is_regular_file(output))
+  if (!written || !media::is_there(output, original->info().frames))
     throw std::logic_error("the replay ended without '" + output + "'");
   const std::string before = tag(tags, "reel_frames"), after = written->facts.at("frames_sha256");
   const bool same = !before.empty() && before == after;

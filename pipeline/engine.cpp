@@ -1,5 +1,6 @@
 #include "pipeline/engine.h"
 
+#include <limits>
 #include <random>
 
 #include "pipeline/foresight/graph_foresight.h"
@@ -43,24 +44,39 @@ void Engine::look_ahead(const RunContext& context, const std::vector<Run::Part>&
   for (const Run::Part& part : parts)
     nodes.push_back({part.node, part.spec, part.outcome ? &part.outcome->values : nullptr});
   Foresight values(context);
-  foresee(values, nodes);
+  pipeline::foresee(values, nodes);
   throw_faults(values, host_memory());
   if (values.tensor_peak() < host_memory() / kWorthPlanning) return;
   Foresight networks(context);
   networks.plan_networks();
-  foresee(networks, nodes);
+  pipeline::foresee(networks, nodes);
   throw_faults(networks, host_memory());
+}
+
+std::vector<PlannedNode> Engine::planned(const Graph& graph, std::span<const std::string> outputs) const {
+  std::vector<PlannedNode> nodes;
+  for (const size_t i :
+       order_of_execution(plugins_.nodes, graph, wanted_nodes(plugins_.nodes, graph, outputs)))
+    nodes.push_back({&graph.nodes[i], plugins_.nodes.find(graph.nodes[i].spec), nullptr});
+  return nodes;
+}
+
+void Engine::foresee(const Request& request) const {
+  if (auto problems = check(plugins_.nodes, request.graph, request.outputs); !problems.empty())
+    throw GraphError(std::move(problems));
+  RunContext context = new_context();
+  context.access = request.access;
+  Foresight foresight(context);
+  pipeline::foresee(foresight, planned(request.graph, request.outputs));
+  throw_faults(foresight, std::numeric_limits<int64_t>::max());
 }
 
 std::vector<Problem> Engine::foresee_problems(const Graph& graph, const WriteAccess& access) const {
   RunContext context = new_context();
   context.access = access;
-  std::vector<PlannedNode> nodes;
-  for (const size_t i : order_of_execution(plugins_.nodes, graph, wanted_nodes(plugins_.nodes, graph, {})))
-    nodes.push_back({&graph.nodes[i], plugins_.nodes.find(graph.nodes[i].spec), nullptr});
   Foresight foresight(context);
   foresight.plan_networks();
-  foresee(foresight, nodes);
+  pipeline::foresee(foresight, planned(graph, {}));
   std::vector<Problem> problems;
   for (const Foresight::Fault& fault : foresight.faults()) problems.push_back(fault.problem);
   try {
@@ -74,12 +90,8 @@ std::vector<Problem> Engine::foresee_problems(const Graph& graph, const WriteAcc
 std::optional<std::vector<int64_t>> Engine::foresee_frames(const Graph& graph,
                                                            const std::string& node) const {
   const std::string outputs[] = {node};
-  std::vector<PlannedNode> nodes;
-  for (const size_t i :
-       order_of_execution(plugins_.nodes, graph, wanted_nodes(plugins_.nodes, graph, outputs)))
-    nodes.push_back({&graph.nodes[i], plugins_.nodes.find(graph.nodes[i].spec), nullptr});
   Foresight foresight(new_context());
-  foresee(foresight, nodes);
+  pipeline::foresee(foresight, planned(graph, outputs));
   const Value value = foresight.value(node, 0);
   if (const auto* video = std::get_if<media::Frames>(&value)) return video->pixels.sizes().vec();
   if (const auto* images = std::get_if<Images>(&value)) return images->pixels.sizes().vec();

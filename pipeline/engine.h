@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "pipeline/plugin_set.h"
 #include "pipeline/run/engine_options.h"
@@ -11,6 +13,8 @@
 #include "pipeline/run/run_context.h"
 
 namespace reel::pipeline {
+
+struct PlannedNode;  // pipeline/foresight/graph_foresight.h
 
 /// Checks graphs and runs them: only what the wanted outputs need, only what is not cached. Remembers results
 /// between runs by content: a node's key hashes its class and version, constants, the keys of what it is linked to,
@@ -31,6 +35,10 @@ class Engine {
   /// anything else a std::logic_error (a bug of the node).
   RunResult run(const Request& request);
 
+  /// Throws what run() would throw of this request before its work, but for memory, and for what only remembered
+  /// results tell.
+  void foresee(const Request& request) const;
+
   /// What a run of a sound graph would meet, node by node, as far as that can be known without weights: unknown models,
   /// sizes and frames that a model does not take, outputs that cannot be written, more memory than there is.
   std::vector<Problem> foresee_problems(const Graph& graph, const WriteAccess& access) const;
@@ -48,6 +56,8 @@ class Engine {
 
  private:
   RunContext new_context() const;
+  /// The nodes that `outputs` need, all of them to be run.
+  std::vector<PlannedNode> planned(const Graph& graph, std::span<const std::string> outputs) const;
   void look_ahead(const RunContext& context, const std::vector<Run::Part>& parts) const;
   int64_t host_memory() const;
 

@@ -31,11 +31,14 @@ struct ModelHandle {
   std::vector<std::string> guiders;  // what wraps the network: guidance::Guided
 };
 
+/// The most layers that ComfyUI's CLIPSetLastLayer leaves out. A text encoder may have fewer.
+constexpr int kMostClipSkip = 23;
+
 /// CLIP: what to encode text with.
 struct ClipHandle {
   Folder folder;
   std::vector<LoraChoice> loras;
-  int clip_skip = 0;
+  int clip_skip = 0;  // layers left out at the end, 0 to kMostClipSkip
 };
 
 /// VAE: what to decode latents with.

@@ -68,7 +68,7 @@ EvalRun::EvalRun(EvalOptions options, const MakeSubject& make, std::vector<EvalV
   source_ = plan_.options.truth ? truth_source(plan_) : model_source(plan_);
   place(plan_.options.common);
   tasks_ = tasks();
-  if (!plan_.options.save.empty()) std::filesystem::create_directories(plan_.options.save);
+  if (!plan_.options.save.empty()) models::make_folder(plan_.options.save);
   for (const EvalTask& task : tasks_) {
     if (!task.save_path.empty())
       media::check_output(task.save_path, {.overwrite = plan_.options.job.overwrite});

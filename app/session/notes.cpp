@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "app/session/notes_json.h"
+#include "models/files/utf8.h"
 
 namespace reel::app {
 namespace {
@@ -39,7 +40,7 @@ void add_place(json& document, const ListPlace& place) {
 
 void print_event(json event, const ListPlace& place) {
   add_place(event, place);
-  std::cerr << event.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+  std::cerr << models::json_escaped(event.dump(-1, ' ', false, json::error_handler_t::replace)) << std::endl;
 }
 
 void note(const CommonOptions& options, const std::string& message, const ListPlace& place) {

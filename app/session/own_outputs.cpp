@@ -63,7 +63,7 @@ void OwnOutputs::record(const std::string& path, const std::set<std::string>& st
   std::string text;
   for (const std::string& stamp : stamps) text += stamp + "\n" + (text.empty() ? path + "\n" : "");
   try {
-    std::filesystem::create_directories(folder_);
+    models::make_folder(folder_);
     models::PartFile file(folder_ + "/" + key, /*overwrite=*/true, /*permissions=*/0600);
     file.write(text.data(), text.size());
     file.commit();

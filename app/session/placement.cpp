@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -16,25 +17,37 @@ std::string dtype_name(at::ScalarType dtype) {
                                   : c10::toString(dtype);
 }
 
+namespace {
+
+/// A processor has no number: there is one.
+at::Device read_device(const std::string& text) {
+  try {
+    const at::Device device(text);
+    if ((device.is_cpu() && !device.has_index()) || device.is_cuda()) return device;
+  } catch (const c10::Error&) {
+  }
+  throw std::invalid_argument("[--device] must be auto, cpu, cuda or cuda:N, got '" + text +
+                              "'; the default is auto");
+}
+
+}  // namespace
+
 Placement place(const CommonOptions& options) {
   Placement placement;
   const bool cuda = at::hasCUDA();
   if (options.device == "auto") {
     if (cuda) placement.device = at::Device("cuda");
   } else {
-    try {
-      placement.device = at::Device(options.device);
-    } catch (const c10::Error&) {
-      throw std::invalid_argument("[--device] must be auto, cpu, cuda or cuda:N, got '" + options.device +
-                                  "'; the default is auto");
-    }
-    if (!placement.device.is_cpu() && !placement.device.is_cuda()) {
-      throw std::invalid_argument("[--device] must be auto, cpu, cuda or cuda:N, got '" + options.device +
-                                  "'; the default is auto");
-    }
+    placement.device = read_device(options.device);
     if (placement.device.is_cuda() && !cuda) {
       throw std::runtime_error(
           "[--device] this machine or build has no CUDA device; use --device cpu, or see reel doctor");
+    }
+    const int devices = cuda ? at::detail::getCUDAHooks().deviceCount() : 0;
+    if (placement.device.is_cuda() && placement.device.index() >= devices) {
+      throw std::runtime_error("[--device] this machine has " + std::to_string(devices) + " CUDA device" +
+                               (devices == 1 ? "" : "s") + ", counted from cuda:0, got '" + options.device +
+                               "'; see reel doctor");
     }
   }
   if (options.dtype == "f32") placement.dtype = at::kFloat;

@@ -4,6 +4,9 @@
 
 #include <iostream>
 #include <string_view>
+#include <utility>
+
+#include "models/files/utf8.h"
 
 namespace reel::app {
 
@@ -16,42 +19,38 @@ PrintableOutput::~PrintableOutput() {
   std::cout.rdbuf(out_.target()), std::cerr.rdbuf(err_.target());
 }
 
-bool PrintableOutput::Filter::escape(unsigned char byte) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  const char text[] = {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-  return target_->sputn(text, sizeof text) == sizeof text;
+/// A whole character, or bytes that are none.
+bool PrintableOutput::Filter::write_begun() {
+  const std::string text = models::escaped(std::exchange(begun_, ""));
+  return target_->sputn(text.data(), static_cast<std::streamsize>(text.size())) ==
+         static_cast<std::streamsize>(text.size());
 }
 
-bool PrintableOutput::Filter::put(unsigned char byte) {
-  if (after_c2_) {
-    after_c2_ = false;
-    if (byte >= 0x80 && byte < 0xa0) return escape(0xc2) && escape(byte);
-    if (target_->sputc(static_cast<char>(0xc2)) == traits_type::eof()) return false;
-  }
-  if (byte == 0xc2) return after_c2_ = true;
-  if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) return escape(byte);
-  return target_->sputc(static_cast<char>(byte)) != traits_type::eof();
+bool PrintableOutput::Filter::put(char byte) {
+  const auto code = static_cast<unsigned char>(byte);
+  const bool follows = (code & 0xC0) == 0x80;
+  if (!follows && !begun_.empty() && !write_begun()) return false;
+  if (byte == '\n' || byte == '\t' || (code >= 0x20 && code < 0x7F))
+    return target_->sputc(byte) != traits_type::eof();
+  begun_ += byte;
+  const auto lead = static_cast<unsigned char>(begun_.front());
+  const size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  return begun_.size() < bytes || write_begun();
 }
 
 PrintableOutput::Filter::int_type PrintableOutput::Filter::overflow(int_type byte) {
   if (traits_type::eq_int_type(byte, traits_type::eof())) return sync() == 0 ? 0 : traits_type::eof();
-  return put(static_cast<unsigned char>(byte)) ? byte : traits_type::eof();
+  return put(traits_type::to_char_type(byte)) ? byte : traits_type::eof();
 }
 
 std::streamsize PrintableOutput::Filter::xsputn(const char* text, std::streamsize count) {
   for (std::streamsize i = 0; i < count; ++i) {
-    if (!put(static_cast<unsigned char>(text[i]))) return i;
+    if (!put(text[i])) return i;
   }
   return count;
 }
 
-int PrintableOutput::Filter::sync() {
-  if (after_c2_) {
-    after_c2_ = false;
-    if (target_->sputc(static_cast<char>(0xc2)) == traits_type::eof()) return -1;
-  }
-  return target_->pubsync();
-}
+int PrintableOutput::Filter::sync() { return target_->pubsync(); }
 
 void clear_line() {
   std::cerr.flush();

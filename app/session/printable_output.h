@@ -2,11 +2,13 @@
 #pragma once
 
 #include <streambuf>
+#include <string>
 
 namespace reel::app {
 
-/// While it lives, std::cout and std::cerr write control characters (C0 but for line ends and tabs, DEL, and C1 in
-/// UTF-8) as \xNN. One mechanism for all messages: no message has to think of it.
+/// While it lives, std::cout and std::cerr write hidden characters (models::is_hidden: controls, marks of direction, what
+/// has no width), but for line ends and tabs, and bytes that are no UTF-8 as \xNN. One mechanism for all messages: no
+/// message has to think of it.
 class PrintableOutput {
  public:
   PrintableOutput();
@@ -18,6 +20,7 @@ class PrintableOutput {
   class Filter : public std::streambuf {
    public:
     explicit Filter(std::streambuf* target) : target_(target) {}
+    ~Filter() override { write_begun(); }
     std::streambuf* target() const { return target_; }
 
    protected:
@@ -26,11 +29,11 @@ class PrintableOutput {
     int sync() override;
 
    private:
-    bool put(unsigned char byte);
-    bool escape(unsigned char byte);
+    bool put(char byte);
+    bool write_begun();
 
     std::streambuf* target_;
-    bool after_c2_ = false;  // the first byte of a C1 control character may have been the last one
+    std::string begun_;  // the first bytes of a character, held back until it is whole
   };
 
   Filter out_, err_;

@@ -1,6 +1,7 @@
 #include "app/session/run_guarded.h"
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -92,6 +93,10 @@ int run_guarded(const Voice& voice, const Action& action, const ListPlace& place
     return fail(
         kBug, "bug",
         std::string("[bug] this should not happen, please report it: ") + error.what_without_backtrace());
+  } catch (const std::filesystem::filesystem_error& error) {  // what nobody said in better words
+    return fail(kEnvironment, "environment",
+                "[" + error.path1().string() + "] cannot be used: " + error.code().message() +
+                    "; check its name and its permissions");
   } catch (const std::bad_alloc&) {
     return fail(kEnvironment, "memory",
                 "[memory] the machine is out of memory; use a smaller size, fewer frames or a half dtype");

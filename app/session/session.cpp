@@ -3,13 +3,11 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
-#include <stdexcept>
-
 #include "app/session/exit_code.h"
 #include "app/session/placement.h"
 #include "app/session/plugins.h"
 #include "app/session/progress.h"
+#include "models/files/part_file.h"
 
 namespace reel::app {
 namespace {
@@ -54,11 +52,7 @@ pipeline::Request make_request(const CommonOptions& options, pipeline::Graph gra
 }
 
 void make_output_folder(const std::string& folder) {
-  std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  if (error)
-    throw std::runtime_error("[--output-dir] '" + folder + "' cannot be made: " + error.message() +
-                             "; choose another folder");
+  if (!folder.empty()) models::make_folder(folder);
 }
 
 }  // namespace reel::app

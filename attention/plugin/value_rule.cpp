@@ -76,12 +76,20 @@ std::string type_in_words(ValueType type) {
   return "";
 }
 
+/// A text that may be anything but empty.
+bool is_open_text(const ValueRule& rule) {
+  const bool text = rule.type == ValueType::kText || rule.type == ValueType::kTexts;
+  return text && rule.choices.empty() && !rule.may_be_empty;
+}
+
 std::string fault_of(const ValueRule& rule, const std::string& got, const std::string& more) {
   const std::string near = nearest_name(got, rule.choices);
   const std::string hint = !rule.way_out.empty() ? rule.way_out
                            : !near.empty()       ? "did you mean '" + near + "'?"
                                                  : more;
-  return "must be " + expected_value(rule) + ", got " + got + "; " + hint;
+  const bool empty = got.empty() || got == "''" || got == "\"\"";
+  return "must be " + expected_value(rule) + (is_open_text(rule) && empty ? " that is not empty" : "") +
+         ", got " + got + "; " + hint;
 }
 
 }  // namespace
@@ -108,7 +116,7 @@ std::optional<GivenValue> fit_value(const ValueRule& rule, const GivenValue& val
       break;
   }
   const auto* text = std::get_if<std::string>(&value);
-  if (!text) return std::nullopt;
+  if (!text || (text->empty() && is_open_text(rule))) return std::nullopt;
   if (!rule.choices.empty() && std::ranges::find(rule.choices, *text) == rule.choices.end())
     return std::nullopt;
   return value;

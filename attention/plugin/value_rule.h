@@ -21,6 +21,8 @@ struct ValueRule {
   std::optional<Range> range = std::nullopt;  // of integers and numbers
   std::vector<std::string> choices = {};      // legal texts; empty: any
   std::string way_out = {};  // what to do about a value that is refused; empty: where to read more
+  /// Whether an empty text is a value. To most options it would say nothing, and is a mistake: an unset variable.
+  bool may_be_empty = false;
 };
 
 /// A value with the type that it was written with.

@@ -51,6 +51,14 @@ void check_folder(const std::string& path) {
   unlink(part.c_str());
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error && !fs::is_directory(folder, error) && !error)
+    error = std::make_error_code(std::errc::not_a_directory);
+  if (error) fail_output(folder, "making the folder", error.value());
+}
+
 void check_target(const std::string& path, bool overwrite) {
   check_folder(path);
   check_name(path, overwrite);

@@ -15,6 +15,10 @@ namespace reel::models {
 /// Throws: std::runtime_error "[path] ..." if the folder does not exist or takes no files.
 void check_folder(const std::string& path);
 
+/// Makes a folder, and those that it lies in, if they are not there.
+/// Throws: std::runtime_error "[folder] ..." with the system's reason and a way out.
+void make_folder(const std::string& folder);
+
 /// As check_folder, and throws if the target exists (unless `overwrite`) or is not a regular file. Call it
 /// before hours of work.
 void check_target(const std::string& path, bool overwrite);

@@ -13,14 +13,10 @@
 
 namespace reel::models {
 
-/// Text of a file, made fit for a message: shortened, valid UTF-8, and without control characters, which
-/// terminals would obey.
-inline std::string shown(std::string text, size_t most = 80) {
-  if (text.size() > most) text = text.substr(0, most - 3) + "...";
-  for (char& byte : text) {
-    if (static_cast<unsigned char>(byte) < ' ' || byte == '\x7f') byte = '?';
-  }
-  return to_utf8(from_utf8(text));
+/// Text of a file, made fit for a message: shortened, and escaped().
+inline std::string shown(std::string_view text, size_t most = 80) {
+  const bool cut = text.size() > most;
+  return escaped(cut ? whole_characters(text, most - 3) : text) + (cut ? "..." : "");
 }
 
 struct JsonLimits {

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "models/files/input/input_stream.h"
+#include "models/files/utf8.h"
 
 namespace reel::pipeline {
 namespace {
@@ -61,7 +62,8 @@ size_t LineFile::keep_while(const std::function<bool(size_t, const std::string&)
 }
 
 void LineFile::add(const std::string& line) {
-  const std::string bytes = line + "\n";
+  const std::string bytes =
+      (end_ < 0 ? models::json_escaped(line) : line) + "\n";  // stdout may be a terminal
   for (size_t written = 0; written < bytes.size();) {
     const ssize_t n =
         end_ < 0 ? write(file_, bytes.data() + written, bytes.size() - written)

@@ -32,6 +32,18 @@ bool complete(const NodeSpec& spec, const Inputs& inputs) {
                      [&](const Socket& socket) { return socket.optional || inputs.has(socket.name); });
 }
 
+std::vector<TargetNames> targets_of(const NodeSpec& spec, const Inputs& inputs, const RunContext& context) {
+  if (spec.targets) return spec.targets(inputs, context);
+  // What is no sink names a file for a sampler to record to, and several such get names of their own.
+  const auto kind = spec.sink ? TargetNames::Kind::kFixed : TargetNames::Kind::kRecorded;
+  std::vector<TargetNames> targets;
+  for (const Socket& socket : spec.inputs) {
+    if (socket.writes && inputs.has(socket.name) && !inputs.text(socket.name).empty())
+      targets.push_back(TargetNames::of_file(inputs.text(socket.name), kind));
+  }
+  return targets;
+}
+
 std::string gigabytes(int64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f GB", static_cast<double>(bytes) / 1e9);
@@ -89,6 +101,31 @@ void Foresight::look(const Node& node, const NodeSpec& spec, std::map<std::strin
   const int64_t now = sum(sum(base_ + weights + cached, live_), transient_);
   if (now > peak_) peak_ = now, heaviest_ = node_place(node.id, node.spec);
   for (const std::string& source : sources) release(source);
+}
+
+void Foresight::claim(const Node& node, const NodeSpec& spec, std::map<std::string, Value> inputs) {
+  std::vector<TargetNames> targets;
+  try {
+    for (const Socket& socket : spec.inputs) {
+      const auto value = inputs.find(socket.name);
+      if (value != inputs.end()) context_.access.confine(node.id, socket, value->second);
+    }
+    targets = targets_of(spec, Inputs(std::move(inputs)), context_);
+  } catch (const std::exception&) {  // a path that leads elsewhere: look() says so
+    return;
+  }
+  for (TargetNames& target : targets) {
+    for (const auto& [other, claimed] : claims_) {
+      if (other == &node || !claimed.meets(target)) continue;
+      const std::string message = "[" + printable(target.path(), 4096) + "] is written by " +
+                                  node_place(other->id, other->spec) + ", too; give each a file of its own";
+      faults_.push_back(
+          {{node.id, "", "custom_validation_failed", "values that the node takes", message, "", node.spec},
+           std::make_exception_ptr(std::invalid_argument(message))});
+      break;
+    }
+    claims_.emplace_back(&node, std::move(target));
+  }
 }
 
 void Foresight::known(const std::string& node, std::vector<Value> values, size_t uses) {

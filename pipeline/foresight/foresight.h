@@ -33,6 +33,9 @@ class Foresight {
             const std::vector<std::string>& sources, size_t uses);
   void known(const std::string& node, std::vector<Value> values, size_t uses);
 
+  /// Notes what a node writes, or wrote if its result is known. A fault if an earlier one writes the same file.
+  void claim(const Node& node, const NodeSpec& spec, std::map<std::string, Value> inputs);
+
   /// What is known of an output; monostate: nothing.
   Value value(const std::string& node, size_t slot) const;
   const std::vector<Fault>& faults() const { return faults_; }
@@ -69,6 +72,7 @@ class Foresight {
   std::map<std::string, Known> known_;
   std::map<std::string, int64_t> weights_;
   std::vector<Fault> faults_;
+  std::vector<std::pair<const Node*, TargetNames>> claims_;
   int64_t base_ = 0, live_ = 0, dead_ = 0, transient_ = 0, peak_ = 0;
   std::string heaviest_;  // node at the peak
   bool plans_networks_ = false;

@@ -51,14 +51,15 @@ void foresee(Foresight& foresight, const std::vector<PlannedNode>& nodes) {
   }
   for (const PlannedNode& planned : nodes) {
     const std::string& id = planned.node->id;
-    if (planned.result) {
-      foresight.known(id, *planned.result, uses[id]);
-      continue;
-    }
     std::map<std::string, Value> inputs;
     for (const Socket& socket : planned.spec->inputs) {
       if (Value value = input_value(foresight, *planned.node, socket); value.index() != 0)
         inputs[socket.name] = std::move(value);
+    }
+    foresight.claim(*planned.node, *planned.spec, inputs);
+    if (planned.result) {
+      foresight.known(id, *planned.result, uses[id]);
+      continue;
     }
     const auto sources = sources_of(planned);
     foresight.look(*planned.node, *planned.spec, std::move(inputs), {sources.begin(), sources.end()},

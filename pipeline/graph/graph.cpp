@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "attention/plugin/spec.h"
+#include "models/files/utf8.h"
 
 namespace reel::pipeline {
 
@@ -48,26 +49,7 @@ std::string node_place(const std::string& id, const std::string& spec) {
 
 std::string printable(std::string_view text, size_t limit) {
   const bool cut = text.size() > limit;
-  if (cut) {
-    size_t end = limit;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-      --end;  // inside a UTF-8 sequence
-    text = text.substr(0, end);
-  }
-  std::string shown;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      shown += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      shown += "\\x";
-      shown += "0123456789abcdef"[byte >> 4];
-      shown += "0123456789abcdef"[byte & 15];
-    } else {
-      shown += c;
-    }
-  }
-  return cut ? shown + "..." : shown;
+  return models::escaped(cut ? models::whole_characters(text, limit) : text) + (cut ? "..." : "");
 }
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates) {

@@ -7,6 +7,7 @@
 #include "attention/plugin/edit_registry.h"
 #include "attention/plugin/spec.h"
 #include "pipeline/graph/graph.h"
+#include "pipeline/target_names.h"
 #include "pipeline/value.h"
 
 namespace reel::pipeline {
@@ -70,6 +71,9 @@ class Foresight;
 /// can be known: unknown models, sizes that the model does not take, files that cannot be written.
 using ForeseeFunction = std::function<std::vector<Value>(const Inputs&, Foresight&)>;
 
+/// Which files a node writes, by its inputs. Those of which nothing is known are absent.
+using TargetsFunction = std::function<std::vector<TargetNames>(const Inputs&, const RunContext&)>;
+
 /// `spec.name` is the class_type, `spec.summary` its one-line help. `spec.params` stays empty: the sockets
 /// declare the inputs.
 struct NodeSpec {
@@ -84,6 +88,7 @@ struct NodeSpec {
   bool cacheable = true;
   ChangeToken change_token = {};  // optional; enters the cache key
   ForeseeFunction foresee = {};   // optional: without it, nothing is known of the outputs before the run
+  TargetsFunction targets = {};   // optional: without it, the files that its sockets name (Socket::writes)
   bool light = false;             // `run` itself may be given values without data, and costs nothing
 
   const Socket* input(std::string_view socket_name) const;

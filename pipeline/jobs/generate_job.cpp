@@ -13,6 +13,7 @@
 #include "pipeline/jobs/lora_choice.h"
 #include "pipeline/jobs/output_names.h"
 #include "pipeline/jobs/preview_file.h"
+#include "pipeline/media/output_plan.h"
 #include "pipeline/media/video_writer.h"
 
 namespace reel::pipeline {
@@ -129,6 +130,38 @@ void resolve_plugins(GenerateJob& job, const JobRegistries& registries) {
   }
 }
 
+/// All files that the job writes. Throws: std::invalid_argument if two of them are one.
+void resolve_targets(GenerateJob& job) {
+  const GenerateOptions& options = job.options;
+  const auto add = [&](const std::string& option, const TargetNames& names) {
+    for (const JobTarget& other : job.targets) {
+      if (!other.names.meets(names)) continue;
+      throw std::invalid_argument(
+          "[" + option + "] '" + names.path() + "' is the file of " + other.option + ", too" +
+          (other.names.path() == names.path() ? "" : " ('" + other.names.path() + "')") +
+          "; give each a file of its own");
+    }
+    job.targets.push_back(
+        {option, names, job.kept_name && !option.starts_with("--edit") && !option.starts_with("--save")});
+  };
+  add("-o", TargetNames::of_output(options.output));
+  for (const std::string& output : {job.output_unedited, job.output_side_by_side}) {
+    if (!output.empty()) add("--compare", TargetNames::of_output(output));
+  }
+  for (const auto& [node, file] : job.previews) add("--preview", TargetNames::of_file(file));
+  for (const attention::ParsedEdit& edit : job.edits) {
+    for (const Param& param : edit.entry->spec.params) {
+      const auto* file = param.writes ? std::get_if<std::string>(&edit.options.at(param.name)) : nullptr;
+      if (file && !file->empty())
+        add("--edit " + edit.entry->spec.name, TargetNames::of_file(*file, TargetNames::Kind::kRecorded));
+    }
+  }
+  if (!options.save_graph.empty()) add("--save-graph", TargetNames::of_file(options.save_graph));
+  if (options.save_tensors.empty()) return;
+  add("--save-tensors", TargetNames::of_file(options.save_tensors));
+  models::check_target(options.save_tensors, options.overwrite);
+}
+
 /// What the user gave and this job has no use for. `given`: before the model's defaults were filled in.
 void name_unused(const GenerateOptions& given, GenerateJob& job) {
   const double guidance = *job.options.guidance;
@@ -138,6 +171,13 @@ void name_unused(const GenerateOptions& given, GenerateJob& job) {
   };
   if (guidance <= 1 && !given.negative.empty()) without_guidance("negative");
   if (guidance <= 1 && given.guidance_rescale.value_or(0) > 0) without_guidance("guidance-rescale");
+  if (given.preview && *given.preview > *job.options.steps)
+    job.unused.push_back("[--preview] shows nothing: it is every " + std::to_string(*given.preview) +
+                         " steps, and there are " + std::to_string(*job.options.steps) +
+                         "; give fewer, or leave it out");
+  if (given.no_recipe && !media::carries_tags(job.options.output))
+    job.unused.push_back("[--no-recipe] changes nothing: the format of '" + job.options.output +
+                         "' holds no recipe; leave it out");
   if (given.prompt_blend != GenerateOptions{}.prompt_blend && given.prompt_keys.size() < 2 &&
       job.stages.size() < 2 && !(given.prompt_keys.size() == 1 && !given.prompt.empty()))
     job.unused.push_back(
@@ -159,6 +199,7 @@ GenerateJob resolve_job(const GenerateOptions& options, const ModelChoice& choic
   resolve_outputs(job);
   resolve_previews(job);
   resolve_plugins(job, registries);
+  resolve_targets(job);
   name_unused(options, job);
   return job;
 }

@@ -13,6 +13,7 @@
 #include "models/files/output/reservation.h"
 #include "models/model_folder.h"
 #include "pipeline/jobs/generate_options.h"
+#include "pipeline/target_names.h"
 #include "pipeline/value.h"
 
 namespace reel::pipeline {
@@ -30,6 +31,13 @@ struct JobRegistries {
   const guidance::SchedulerRegistry& schedulers;
 };
 
+/// A file that a job writes, and the option that it is for.
+struct JobTarget {
+  std::string option;
+  TargetNames names;
+  bool made_up = false;  // from the prompt; a run takes the next name if this one is taken
+};
+
 /// A job in which every option has its value.
 struct GenerateJob {
   /// As given, with the model's defaults for frames, steps, fps, guidance and guidance_rescale, `model` for the
@@ -45,6 +53,7 @@ struct GenerateJob {
   std::string output_unedited, output_side_by_side;      // with `compare` only
   std::map<std::string, std::string> previews;           // sampling node -> file
   std::shared_ptr<const models::Reservation> kept_name;  // of the output, if the user named none
+  std::vector<JobTarget> targets;                        // all files that it writes, the output first
   std::vector<std::string> unused;  // given options that change nothing here, a sentence each
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/value.h"
+
 namespace reel::pipeline {
 namespace {
 
@@ -27,7 +29,8 @@ std::vector<JobOption> make_table() {
       {.name = "negative",
        .member = &Options::negative,
        .help = "what is not to be seen",
-       .in_recipe = InRecipe::kYes},
+       .in_recipe = InRecipe::kYes,
+       .may_be_empty = true},
       {.name = "prompt-at",
        .member = &Options::prompt_keys,
        .help = "FRAME:TEXT, repeatable: prompts at chosen frames",
@@ -91,7 +94,7 @@ std::vector<JobOption> make_table() {
       {.name = "clip-skip",
        .member = &Options::clip_skip,
        .help = "text encoder layers left out at the end",
-       .range = {{0, 24}},
+       .range = {{0, kMostClipSkip}},
        .in_recipe = InRecipe::kYes},
       {.name = "save-graph",
        .member = &Options::save_graph,
@@ -161,7 +164,8 @@ const JobOption* find_job_option(std::string_view name) {
 ValueRule rule_of(const JobOption& option) {
   const ValueType type = std::visit(TypeOf{}, option.member);
   const bool seed = type == ValueType::kSeed;
-  return {type, option.range, option.choices, seed ? "leave it out for a random one" : ""};
+  return {type, option.range, option.choices, seed ? "leave it out for a random one" : "",
+          option.may_be_empty};
 }
 
 }  // namespace reel::pipeline

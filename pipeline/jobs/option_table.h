@@ -44,6 +44,7 @@ struct JobOption {
   InRecipe in_recipe = InRecipe::kNo;
   OnCommandLine on_command_line = OnCommandLine::kNamed;
   InLists in_lists = InLists::kYes;
+  bool may_be_empty = false;  // an empty text is a value
 };
 
 /// All job options, in the order of the help text.

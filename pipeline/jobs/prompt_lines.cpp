@@ -6,6 +6,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "models/files/output/confined_path.h"
 #include "models/files/utf8.h"
 #include "pipeline/jobs/option_reader.h"
 #include "pipeline/jobs/output_names.h"
@@ -37,14 +38,6 @@ PromptLine read_line(const std::string& text, int number, const GenerateOptions&
     line.fault = error.what();
   }
   return line;
-}
-
-/// A name for comparisons: two ways of writing one file are equal.
-std::string file_key(const std::string& path) {
-  std::error_code ignored;
-  const std::string canonical =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored).string();
-  return canonical.empty() ? path : canonical;
 }
 
 std::vector<std::string> outputs_of(const GenerateOptions& options) {
@@ -107,7 +100,7 @@ void refuse_equal_outputs(std::vector<PromptLine>& lines) {
   for (PromptLine& line : lines) {
     if (!line.fault.empty()) continue;
     for (const std::string& file : outputs_of(line.options)) {
-      const auto [first, added] = writers.emplace(file_key(file), line.number);
+      const auto [first, added] = writers.emplace(models::destination_of(file), line.number);
       if (added || first->second == line.number) continue;
       line.fault = "[" + place_of(line.number) + "] writes '" + file + "', as line " +
                    std::to_string(first->second) + " does; give one of them another output";

@@ -160,6 +160,17 @@ std::optional<PicturePattern> PicturePattern::parse(const std::string& path, con
   return PicturePattern{name.substr(0, percent), name.substr(end + 1), digits.empty() ? 1 : digits[1] - '0'};
 }
 
+std::optional<PicturePattern> pattern_of(const std::string& path) {
+  const std::filesystem::path whole(path);
+  if (lower(whole.extension().string()) != ".png") return std::nullopt;
+  return PicturePattern::parse(path, whole.filename().string());
+}
+
+bool carries_tags(const std::string& path) {
+  const std::string container = find_container(path).name;
+  return container != "gif" && container != "y4m";
+}
+
 std::string PicturePattern::name(int64_t number) const {
   std::string text = std::to_string(number);
   if (text.size() < static_cast<size_t>(digits))
@@ -193,7 +204,7 @@ OutputPlan plan_output(const std::string& path, const WriteOptions& options) {
                                          options.fps, "; use fps 50 or write .mp4"));
   }
   if (plan.container == "png") {
-    plan.pattern = PicturePattern::parse(path, std::filesystem::path(path).filename().string());
+    plan.pattern = pattern_of(path);
     if (!plan.pattern && options.frames > 1) {
       throw std::invalid_argument(c10::str("[", path, "] is one picture, got ", options.frames,
                                            " frames; use a pattern such as frame_%05d.png"));

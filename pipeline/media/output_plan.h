@@ -26,6 +26,14 @@ struct PicturePattern {
   bool matches(const std::string& name) const;
 };
 
+/// The pattern of a path that names pictures; nullopt for one picture, and for other formats.
+/// Throws: as PicturePattern::parse.
+std::optional<PicturePattern> pattern_of(const std::string& path);
+
+/// Whether the format of a path stores tags, such as recipes.
+/// Throws: std::invalid_argument for an unknown extension.
+bool carries_tags(const std::string& path);
+
 struct OutputPlan {
   std::string path;
   std::string container;  // mp4, webm, gif, y4m or png

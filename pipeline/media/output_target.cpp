@@ -25,4 +25,15 @@ void check_targets(const OutputPlan& plan) {
   }
 }
 
+bool is_there(const std::string& path, int64_t frames) {
+  std::error_code ignored;
+  const fs::path whole(path);
+  const auto pattern = pattern_of(path);
+  if (!pattern) return fs::is_regular_file(whole, ignored);
+  for (int64_t i = 1; i <= frames; ++i) {
+    if (!fs::is_regular_file(whole.parent_path() / pattern->name(i), ignored)) return false;
+  }
+  return true;
+}
+
 }  // namespace reel::media

@@ -101,10 +101,14 @@ void register_save_video(NodeRegistry& registry) {
                          .type = "COMBO",
                          .default_value = "auto",
                          .choices = {"auto", "h264", "h265", "vp9", "av1"}});
+  save.targets = [](const Inputs& inputs, const RunContext& context) -> std::vector<TargetNames> {
+    if (!inputs.has("filename_prefix") || !inputs.has("format")) return {};
+    return {TargetNames::numbered(prefix_of(inputs, context) + "_", 5, "_." + format_of(inputs))};
+  };
   save.foresee = [](const Inputs& inputs, Foresight& foresight) -> std::vector<Value> {
     const std::string prefix = prefix_of(inputs, foresight.context());
     // The folder need not be there: the node makes it. The rest of the plan can be checked.
-    if (fs::exists(fs::path(prefix).parent_path())) {
+    if (std::error_code ignored; fs::exists(fs::path(prefix).parent_path(), ignored)) {
       media::WriteOptions options = numbered_options(inputs);
       options.overwrite = true;
       media::check_output(prefix + "_00001_." + format_of(inputs), options);
@@ -114,7 +118,7 @@ void register_save_video(NodeRegistry& registry) {
   save.run = [](const Inputs& inputs, RunContext& context) -> std::vector<Value> {
     const std::string format = format_of(inputs);
     const fs::path prefix = prefix_of(inputs, context);
-    fs::create_directories(prefix.parent_path());
+    models::make_folder(prefix.parent_path().string());
     const media::WriteOptions options = numbered_options(inputs);
     // Another program may take the number while the video is written; the next one is as good.
     for (;;) {
@@ -149,6 +153,10 @@ void register_save_video(NodeRegistry& registry) {
                           .type = "BOOLEAN",
                           .help = "store how the video was made in it",
                           .default_value = true});
+  exact.targets = [](const Inputs& inputs, const RunContext&) -> std::vector<TargetNames> {
+    if (!inputs.has("path")) return {};
+    return {TargetNames::of_output(inputs.text("path"))};
+  };
   exact.foresee = [](const Inputs& inputs, Foresight& foresight) -> std::vector<Value> {
     if (!inputs.has("path")) return {};
     media::WriteOptions options = exact_options(inputs, foresight.context());

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "models/files/part_file.h"
 #include "models/files/safetensors.h"
 #include "models/hashing/hash.h"
 #include "pipeline/run/outcome_json.h"
@@ -98,7 +99,7 @@ void DiskCache::put(const std::string& key, const Outcome& outcome, const Warn& 
   if (bytes > budget_) return;
   const std::string path = path_of(key);
   try {
-    fs::create_directories(fs::path(path).parent_path());
+    models::make_folder(fs::path(path).parent_path().string());
     models::write_safetensors(path, packed->tensors, {{"reel", packed->json}, {"sha256", checksum(*packed)}},
                               /*overwrite=*/true, kPrivate);
     shrink(bytes);

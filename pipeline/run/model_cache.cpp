@@ -135,6 +135,14 @@ std::vector<attention::Site> ModelCache::sites(const ModelHandle& model) {
   return families_.of(files.config).denoiser(files, options)->sites();
 }
 
+int ModelCache::text_layers(const ClipHandle& clip) const {
+  models::ComponentFiles files = clip.folder->text_encoder;
+  files.tokenizer.clear();  // layers need none
+  models::LoadOptions options;
+  options.shapes_only = true;
+  return static_cast<int>(families_.of(files.config).text_encoder(files, options)->sites().size());
+}
+
 models::Plan ModelCache::plan_sampling(const ModelHandle& model, std::vector<int64_t> latent,
                                        const models::Extent& video, bool guided) const {
   const models::ComponentFiles &text = model.folder->text_encoder, &denoiser = model.folder->denoiser;

@@ -36,6 +36,9 @@ class ModelCache {
   std::vector<attention::Site> sites(const ModelHandle& model);
   std::vector<attention::Site> sites(const CaptionerHandle& captioner);
 
+  /// How many layers a text encoder has, without reading its weights.
+  int text_layers(const ClipHandle& clip) const;
+
   /// What sampling and decoding take, without reading weights. latent: [batch, C, F, h, w]; `guided`: rows with and
   /// without the prompt; tile: as VaeTiling. LoRAs and edits are left out.
   models::Plan plan_sampling(const ModelHandle& model, std::vector<int64_t> latent,

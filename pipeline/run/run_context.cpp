@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "models/files/output/confined_path.h"
 #include "pipeline/process_memory.h"
 
 namespace reel::pipeline {
@@ -21,7 +22,7 @@ void RunContext::warn(const std::string& message) const {
 std::string RunContext::unused_in_run(const std::string& path) {
   namespace fs = std::filesystem;
   std::string free = path;
-  for (int i = 2; !files_of_run.insert(free).second; ++i) {
+  for (int i = 2; !files_of_run.insert(models::destination_of(free)).second; ++i) {
     const fs::path whole(path);
     free =
         (whole.parent_path() / (whole.stem().string() + "-" + std::to_string(i) + whole.extension().string()))

@@ -44,7 +44,7 @@ class RunContext {
   std::string request;                 // Request::id
   const std::atomic<bool>* stop = nullptr;
   Listener listener;
-  std::set<std::string> files_of_run;  // that unused_in_run() gave
+  std::set<std::string> files_of_run;  // that unused_in_run() gave, links followed
 
   /// Reports `done` of `all`, and throws Cancelled if the request was stopped. `picture`: of the work so far.
   void step(int64_t done, int64_t all, const Picture& picture = {}) const;

@@ -219,6 +219,34 @@ TEST_F(ConfigFileTest, NamesFileLineKeyAndTheNearestSpelling) {
   EXPECT_THAT(refusal(verb, "help = true\n"), HasSubstr("line 1] 'help' is no option"));
 }
 
+TEST_F(ConfigFileTest, OfSeveralFilesEachIsReadAndTheLaterWins) {
+  write(folder_ / "a.toml", "steps = 2\nframes = 5\nedit = [\"one\", \"two\"]\n");
+  write(folder_ / "b.toml", "steps = 3\nedit = \"three\"\n[generate]\nguidance = 4\n");
+  Program program;
+  program.parse(
+      {"generate", "--config", folder_ / "a.toml", "--guidance", "5", "--config", folder_ / "b.toml"});
+  const auto value = [&](const char* name) {
+    return program.app.get_subcommand("generate")->get_option(name)->results();
+  };
+  EXPECT_EQ(value("--steps"), std::vector<std::string>{"3"});
+  EXPECT_EQ(value("--frames"), std::vector<std::string>{"5"});
+  EXPECT_EQ(value("--edit"), std::vector<std::string>{"three"});
+  EXPECT_EQ(value("--guidance"), std::vector<std::string>{"5"});
+  write(folder_ / "c.toml", "steps = 2\n");
+  for (const char* first : {"absent.toml", "bad.toml"}) {
+    write(folder_ / "bad.toml", "stesp = 2\n");
+    const CommandResult result =
+        reel_command(folder_, {"generate", "a", "--config", first, "--config", "c.toml"});
+    EXPECT_EQ(result.code, 2);
+    EXPECT_THAT(result.err, HasSubstr(first)) << "the first file counts, too";
+  }
+}
+
+TEST_F(ConfigFileTest, TheProgramsOwnOptionsAreNoOptionsOfAFile) {
+  EXPECT_EQ(refusal({"doctor"}, "version = true\n"),
+            "[c.toml, line 1] 'version' counts on the command line only: reel --version; leave it out");
+}
+
 TEST_F(ConfigFileTest, RefusesValuesInTheWordsOfTheCommandLine) {
   const auto fault = [&](const std::string& text) { return refusal({"generate"}, text); };
   const std::string steps = "[c.toml, line 1] 'steps' must be an integer from 1 to 10000, got ";
@@ -228,7 +256,8 @@ TEST_F(ConfigFileTest, RefusesValuesInTheWordsOfTheCommandLine) {
       fault("seed = -1"),
       "[c.toml, line 1] 'seed' must be an integer from 0 to 2^64-1, got -1; leave it out for a random one");
   EXPECT_THAT(fault("seed = \"7\""), HasSubstr("must be an integer from 0 to 2^64-1, got \"7\""));
-  EXPECT_THAT(fault("seed = 18446744073709551615"), HasSubstr("must be TOML: "));
+  EXPECT_THAT(fault("seed = 18446744073709551615"),
+              AllOf(HasSubstr("must be TOML: "), HasSubstr("in quotes: seed = \"18446744073709551615\"")));
   EXPECT_EQ(fault("seed = \"18446744073709551615\""), "") << "beyond TOML's integers";
   EXPECT_EQ(fault("guidance = inf"),
             "[c.toml, line 1] 'guidance' must be a number from 0 to 100, got inf; see reel generate --help");

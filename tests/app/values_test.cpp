@@ -29,7 +29,7 @@ TEST(ValuesTest, NumbersAreNotBent) {
     refused({"generate", "a", "--steps", value},
             std::string("'--steps' must be an integer from 1 to 10000, got ") + value +
                 "; see reel generate --help");
-  refused({"generate", "a", "--clip-skip", "-3"}, "'--clip-skip' must be an integer from 0 to 24, got -3");
+  refused({"generate", "a", "--clip-skip", "-3"}, "'--clip-skip' must be an integer from 0 to 23, got -3");
   refused({"generate", "a", "--compare=yes"}, "'--compare' must be true or false, got yes");
   refused({"generate", "a", "--threads", "-1"}, "'--threads' must be an integer from 0 to 1024");
   refused({"inspect", "a", "--budget-mb", "1e3"}, "'--budget-mb' must be an integer");
@@ -41,6 +41,71 @@ TEST(ValuesTest, NumbersAreNotBent) {
   refused({"eval", "sweep", "--edit", "scale:factor=1|2", "--seeds", "1.0"}, "'--seeds' must be an integer");
   refused({"generate", "a", "--prompt-blend", "hodl"},
           "must be linear or hold, got hodl; did you mean 'hold'?");
+}
+
+// `--scheduler "$UNSET"`: an empty text would pass for an option that was not given.
+TEST(ValuesTest, NoOptionTakesAnEmptyText) {
+  const TemporaryFolder folder;
+  const auto refused = [&](std::vector<std::string> words, const std::string& name) {
+    const CommandResult result = reel_command(folder, words);
+    EXPECT_EQ(result.code, 2) << name << "\n" << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("'" + name + "' must be "), HasSubstr(", got ''"))) << name;
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << name;
+  };
+  for (const char* name : {"--output",         "--output-dir", "--prompt-at",    "--synopsis",   "--size",
+                           "--scheduler",      "--edit",       "--lora",         "--save-graph", "--codec",
+                           "--init-latents",   "--step-noise", "--save-tensors", "--prompts",    "--model",
+                           "--motion-adapter", "--device",     "--dtype",        "--models-dir", "--progress",
+                           "--prompt-blend",   "--steps"})
+    refused({"generate", "a", name, "", "--dry-run"}, name);
+  refused({"generate", "a", "-o", ""}, "--output");
+  refused({"generate", ""}, "prompt");
+  refused({"edits", ""}, "name");
+  refused({"replay", "a.mp4", "--file", ""}, "--file");
+  refused({"models", "tokenize", "x", "--input", ""}, "--input");
+  refused({"graph", "run", "g.json", "--cache-dir", ""}, "--cache-dir");
+  refused({"graph", "new", "generate", "-o", ""}, "--output");
+  refused({"eval", "sweep", "--edit", "scale:factor=1|2", "--plot", ""}, "--plot");
+  EXPECT_THAT(reel_command(folder, {"generate", "a", "--negative", "", "--model", "nothing"}).err,
+              HasSubstr("nothing"))
+      << "no negative prompt is a negative prompt";
+  std::ofstream(folder / "c.toml") << "steps = 3\nscheduler = \"\"\n";
+  EXPECT_THAT(reel_command(folder, {"generate", "a", "--config", "c.toml"}).err,
+              HasSubstr("[c.toml, line 2] 'scheduler' must be a text that is not empty, got ''"));
+  std::ofstream(folder / "c.toml") << "edit = [\"\"]\n";
+  EXPECT_THAT(reel_command(folder, {"generate", "a", "--config", "c.toml"}).err, HasSubstr("'edit' must be"));
+  std::ofstream(folder / "jobs.txt") << "{\"prompt\": \"a\", \"size\": \"\"}\n";
+  EXPECT_THAT(reel_command(folder, {"generate", "--prompts", "jobs.txt"}).err,
+              HasSubstr("'size' must be a text that is not empty, got \"\""));
+}
+
+TEST(ValuesTest, LayersThatATextEncoderLacksAreKnownBeforeTheWork) {
+  const TemporaryFolder folder;
+  const std::string model = std::string(REEL_GOLDEN) + "/pipelines/merged_ddim";
+  const std::vector<std::string> job = {"generate",   "a",        "--model", model,    "--steps",
+                                        "1",          "--frames", "2",       "--size", "32x16",
+                                        "--progress", "json",     "-o",      "a.mp4",  "--clip-skip"};
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = job;
+    words.insert(words.end(), more.begin(), more.end());
+    return reel_command(folder, words);
+  };
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"4"}, {"23"}, {"23", "--dry-run"}}) {
+    const CommandResult result = with(more);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("has 3 layers"), HasSubstr("(clip skip 0 to 3)"),
+                                  testing::Not(HasSubstr("KSampler"))))
+        << more.front();
+  }
+  EXPECT_EQ(with({"24"}).code, 2) << "as the help says";
+  EXPECT_EQ(with({"3", "--save-graph", "g.json"}).code, 0);
+  ASSERT_EQ(
+      reel_command(folder, {"graph", "set", "g.json", "clip_skip.stop_at_clip_layer=-5", "write.path=b.mp4"})
+          .code,
+      0);
+  const CommandResult check = reel_command(folder, {"graph", "check", "g.json"});
+  EXPECT_EQ(check.code, 3);
+  EXPECT_THAT(check.err, HasSubstr("has 3 layers"));
 }
 
 // One value through each door: the same words after the place.

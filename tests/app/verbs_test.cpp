@@ -17,6 +17,25 @@ namespace fs = std::filesystem;
 const std::string kModels = std::string(REEL_GOLDEN) + "/pipelines";
 const std::string kModel = kModels + "/merged_ddim";
 
+TEST(CommandLineTest, WordsBeforeTheVerbAreNamedForWhatTheyAre) {
+  const TemporaryFolder folder;
+  const auto says = [&](const std::vector<std::string>& words, const std::string& part) {
+    const CommandResult result = reel_command(folder, words);
+    EXPECT_EQ(result.code, 2) << part;
+    EXPECT_THAT(result.err, HasSubstr(part));
+    EXPECT_THAT(result.err, testing::Not(HasSubstr("nothing that it could change"))) << part;
+  };
+  const std::string early = " stands before the verb, and its words and options follow it: ";
+  says({"--size", "64x64", "generate", "a"}, "'--size'" + early + "reel generate --size ...");
+  says({"--seed=3", "generate", "a"}, "'--seed=3'" + early + "reel generate --seed=3 ...");
+  says({"a fox", "generate"}, "'a fox'" + early + "reel generate a fox ...");
+  says({"graph", "--output-dir", "x", "run", "g.json"},
+       "'--output-dir'" + early + "reel graph run --output-dir ...");
+  says({"--size", "64x64"}, "'--size' is an option of verbs, and follows one: reel generate --size");
+  says({"graph", "--cache-dir", "x"},
+       "'--cache-dir' is an option of verbs, and follows one: reel graph run --cache-dir");
+}
+
 TEST(ModelsVerbTest, ListsWhatTheSearchPathHolds) {
   const TemporaryFolder folder;
   const CommandResult result = reel_command(folder, {"models", "list", "--models-dir", kModels, "--json"});

@@ -41,7 +41,7 @@ inline std::vector<MalformedFile> pickles_that_ask_for_more_than_tensors() {
       {"LightningCallback", global("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint"),
        "asks for 'pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint'"},
       {"NumpyScalar", global("numpy.core.multiarray", "scalar"), "asks for 'numpy.core.multiarray.scalar'"},
-      {"GlobalOfTerminalCommands", global("os\x1b[2J", "system"), "asks for 'os?[2J.system'"},
+      {"GlobalOfTerminalCommands", global("os\x1b[2J", "system"), R"(asks for 'os\x1b[2J.system')"},
       {"GlobalOfBytes", global("o\xff\n", "x"), "asks for"},
       {"CallOfText", call(text("os.system"), command), "no function"},
       {"CallOfATensor", call(sound_tensor(), ")"), "no function"},

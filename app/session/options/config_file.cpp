@@ -69,9 +69,9 @@ CLI::App* find_verb(CLI::App& above, const std::string& name) {
   return nullptr;
 }
 
-/// The verb of `above` or below it that has such an option.
+/// The verb of `above` or below it that has such an option. What the program itself takes (--version) is no verb's.
 CLI::App* owner_of(CLI::App& above, const std::string& key) {
-  if (find_option(above, key)) return &above;
+  if (above.get_parent() && find_option(above, key)) return &above;
   for (CLI::App* verb : verbs_below(above)) {
     if (CLI::App* owner = owner_of(*verb, key)) return owner;
   }
@@ -142,9 +142,13 @@ class ConfigFile {
     try {
       return toml::parse(models::without_bom(text), file_);
     } catch (const toml::parse_error& error) {
+      const std::string fault(error.description());
+      // toml++: "... is not representable in 64 bits". The only such values that an option takes are seeds.
+      const bool large = fault.find("64 bits") != std::string::npos;
       refuse(file_ + ", line " + std::to_string(error.source().begin.line),
-             "must be TOML: " + models::shown(std::string(error.description()), 200) +
-                 "; for example: steps = 20");
+             "must be TOML: " + models::shown(fault, 200) +
+                 (large ? "; write a seed above 2^63-1 in quotes: seed = \"18446744073709551615\""
+                        : "; for example: steps = 20"));
     }
   }
 
@@ -198,6 +202,8 @@ class ConfigFile {
     const std::string shown = "'" + models::shown(key) + "'";
     if (dashed(key) == "config")
       refuse(place(node), shown + " names a file on the command line only; leave it out");
+    if (dashed(key) == "version")
+      refuse(place(node), shown + " counts on the command line only: reel --version; leave it out");
     const std::string near = nearest_name(dashed(key), names_of(verb));
     const std::string message = shown + " is no option of '" + command_of(verb) + "'; ";
     CLI::App* owner = owner_of(*root_, key);
@@ -256,16 +262,19 @@ class ConfigFile {
 
 CLI::Option* add_config_option(CLI::App& verb) {
   const auto apply = [&verb](const CLI::results_t& words) {
-    ConfigFile(verb, words.back()).apply();
+    // An option that has a value keeps it: the last file comes first.
+    for (auto file = words.rbegin(); file != words.rend(); ++file) ConfigFile(verb, *file).apply();
     return true;
   };
   return verb
       .add_option(
           "--config", CLI::callback_t(apply),
           "TOML file with the same names as the options, at the top or in a table of the verb's name; the "
-          "command line wins")
+          "command line wins, and of several files the later one (repeatable)")
       ->type_name("FILE")
-      ->take_last();
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 }  // namespace reel::app

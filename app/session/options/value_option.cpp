@@ -1,16 +1,24 @@
 #include "app/session/options/value_option.h"
 
+#include "models/files/strict_json.h"
+
 namespace reel::app {
 namespace {
 
 /// A value as the user typed it: quoted if it would not be seen otherwise.
-std::string shown_word(std::string word) {
-  constexpr size_t kMostShown = 60;
-  if (word.size() > kMostShown) word = word.substr(0, kMostShown) + "...";
-  for (char& byte : word) {
-    if (static_cast<unsigned char>(byte) < ' ' || byte == '\x7f') byte = '?';
+std::string shown_word(const std::string& word) {
+  const std::string shown = models::shown(word, 63);
+  return shown.empty() || shown.find(' ') != std::string::npos ? "'" + shown + "'" : shown;
+}
+
+constexpr const char* kMayBeEmpty = "may be empty";  // the name of a check that refuses nothing
+
+bool has_check(const CLI::Option& option, const char* name) {
+  try {
+    return const_cast<CLI::Option&>(option).get_validator(name) != nullptr;
+  } catch (const CLI::OptionNotFound&) {
+    return false;
   }
-  return word.empty() || word.find(' ') != std::string::npos ? "'" + word + "'" : word;
 }
 
 std::string type_label(const ValueRule& rule) {
@@ -75,6 +83,26 @@ ValueType type_of(const CLI::Option& option) {
   if (label.starts_with("INT")) return ValueType::kInteger;
   if (label.starts_with("NUMBER")) return ValueType::kNumber;
   return label == "SEED" ? ValueType::kSeed : ValueType::kText;
+}
+
+CLI::Option* may_be_empty(CLI::Option* option) {
+  return option->check([](const std::string&) { return std::string(); }, "", kMayBeEmpty);
+}
+
+void refuse_empty_texts(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    // Options with choices, numbers and switches have readers that refuse it.
+    const bool open =
+        type_of(*option) == ValueType::kText && option->get_type_name().find('|') == std::string::npos;
+    if (!open || has_check(*option, kMayBeEmpty)) continue;
+    option->check([&app, name = option->get_name()](const std::string& word) {
+      if (word.empty())
+        throw BadValue("command line", name, {}, "''",
+                       "leave it out, or give it a value; see " + command_of(app) + " --help");
+      return std::string();
+    });
+  }
+  for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; })) refuse_empty_texts(*verb);
 }
 
 }  // namespace reel::app

@@ -63,4 +63,12 @@ CLI::Option* add_switch(CLI::App& verb, const std::string& names, bool& target, 
 CLI::Option* add_texts(CLI::App& verb, const std::string& names, std::vector<std::string>& target,
                        const std::string& help);
 
+/// Lets an option take an empty text, which refuse_empty_texts() refuses to all others. Returns `option`.
+CLI::Option* may_be_empty(CLI::Option* option);
+
+/// An empty text is a mistake, such as an unset variable of a script, and would pass for an option that was not given:
+/// all options and words of `app` and of the verbs below it refuse it, on the command line and in files, but those of
+/// may_be_empty().
+void refuse_empty_texts(CLI::App& app);
+
 }  // namespace reel::app

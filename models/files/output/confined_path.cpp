@@ -38,19 +38,20 @@ bool is_below(const fs::path& path, const fs::path& folder) {
 
 }  // namespace
 
-bool has_control_characters(std::string_view text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
-    if (byte < 32 || byte == 127 || (byte == 0xc2 && next >= 0x80 && next < 0xa0)) return true;
+std::string destination_of(const std::string& path) {
+  try {
+    return destination(path).string();
+  } catch (const std::exception&) {  // a loop of links, a name that is too long: whoever writes there says so
+    return fs::path(path).lexically_normal().string();
   }
-  return false;
 }
+
+bool has_hidden_characters(std::string_view text) { return std::ranges::any_of(from_utf8(text), is_hidden); }
 
 std::string confined_path(const std::string& folder, const std::string& given, const std::string& way_out) {
   if (given.empty()) throw std::invalid_argument("[path] a file must be named, got an empty text");
-  if (has_control_characters(given)) {
-    throw std::invalid_argument("[path] a path holds no control characters, got '" +
+  if (has_hidden_characters(given)) {
+    throw std::invalid_argument("[path] a path holds no control characters and none that do not show, got '" +
                                 shown(given, kMostShown) + "'; choose a plain name");
   }
   const fs::path wanted =

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -47,6 +48,17 @@ const char* way_out(int error) {
 }
 
 constexpr char kEnd[] = ".part";
+
+/// Also of a process that has ended and that its parent has not asked about: it keeps its number.
+bool has_ended(pid_t process) {
+  if (kill(process, 0) != 0 && errno == ESRCH) return true;
+  std::ifstream status("/proc/" + std::to_string(process) + "/stat");  // proc(5): pid (name) state ...
+  std::string line;
+  std::getline(status, line);
+  const size_t name_end = line.rfind(") ");
+  return name_end != std::string::npos && name_end + 2 < line.size() &&
+         (line[name_end + 2] == 'Z' || line[name_end + 2] == 'X');
+}
 
 }  // namespace
 
@@ -93,7 +105,7 @@ bool is_abandoned(const std::string& part, pid_t process) {
   constexpr time_t kLongEnough = 60;
   const bool old = fstat(file, &status) == 0 && time(nullptr) - status.st_mtime > kLongEnough;
   close(file);
-  const bool dead = kill(process, 0) != 0 && errno == ESRCH;
+  const bool dead = has_ended(process);
   return no_locks ? dead : !held && (dead || old || process == getpid());
 }
 

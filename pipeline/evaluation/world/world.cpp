@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "attention/plugin/spec.h"
 #include "models/files/input/input_file.h"
 #include "models/files/safetensors.h"
 #include "models/files/strict_json.h"
@@ -22,11 +23,16 @@ using Json = nlohmann::json;
 constexpr uint64_t kMostBytes = 16 << 20;
 constexpr const char* kConverter = "assets/training/atlas_to_safetensors.py";
 
+/// What the scripts that train on a world read of it, and this program does not.
+const std::set<std::string> kForOthers = {"prompt", "atlas.alpha"};
+
 /// A value of the file and the path to it, so that every complaint says where.
 class Entry {
  public:
-  Entry(std::string file, std::string path, const Json& value)
-      : file_(std::move(file)), path_(std::move(path)), value_(value) {}
+  using Names = std::set<std::string>;
+  /// `known`: receives the paths of all keys that are asked for, given or not.
+  Entry(std::string file, std::string path, const Json& value, Names& known)
+      : file_(std::move(file)), path_(std::move(path)), value_(value), known_(known) {}
 
   [[noreturn]] void fail(const std::string& expected) const {
     std::string found = value_.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -35,6 +41,7 @@ class Entry {
                                       "; restore the file from the release"));
   }
   bool has(const char* key) const {
+    known_.insert(path_of(key));
     return value_.is_object() && value_.contains(key) && !value_[key].is_null();
   }
   Entry at(const char* key) const {
@@ -43,7 +50,20 @@ class Entry {
       throw std::runtime_error(c10::str("[", file_, "] '", path_, path_.empty() ? "" : ".", key,
                                         "' is missing; restore the file from the release"));
     }
-    return {file_, path_.empty() ? key : path_ + "." + key, value_[key]};
+    return {file_, path_of(key), value_[key], known_};
+  }
+  /// Refuses keys of this value, and of those in it, that nothing has asked for.
+  void refuse_unknown() const {
+    if (value_.is_array()) {
+      for (size_t i = 0; i < value_.size(); ++i)
+        Entry(file_, c10::str(path_, "[", i, "]"), value_[i], known_).refuse_unknown();
+    }
+    if (!value_.is_object()) return;
+    for (const auto& [key, value] : value_.items()) {
+      const std::string path = path_of(key);
+      if (!known_.contains(path)) refuse_key(key);
+      if (!kForOthers.contains(path)) Entry(file_, path, value, known_).refuse_unknown();
+    }
   }
   std::vector<Entry> list(size_t least, size_t most) const {
     if (!value_.is_array() || value_.size() < least || value_.size() > most) {
@@ -51,7 +71,7 @@ class Entry {
     }
     std::vector<Entry> all;
     for (size_t i = 0; i < value_.size(); ++i)
-      all.emplace_back(file_, c10::str(path_, "[", i, "]"), value_[i]);
+      all.emplace_back(file_, c10::str(path_, "[", i, "]"), value_[i], known_);
     return all;
   }
   double number(double low, double high) const {
@@ -92,8 +112,23 @@ class Entry {
   }
 
  private:
+  std::string path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+  [[noreturn]] void refuse_key(const std::string& key) const {
+    std::vector<std::string> names;
+    for (const std::string& path : known_) {
+      const size_t end = path.rfind('.');
+      if ((end == std::string::npos ? "" : path.substr(0, end)) == path_)
+        names.push_back(path.substr(end == std::string::npos ? 0 : end + 1));
+    }
+    const std::string near = nearest_name(key, names);
+    throw std::runtime_error(c10::str("[", file_, "] '", models::shown(path_of(key), 200),
+                                      "' is no key of a world; ",
+                                      near.empty() ? "take it out" : "did you mean '" + near + "'?"));
+  }
+
   std::string file_, path_;
   const Json& value_;
+  Names& known_;
 };
 
 Layout read_layout(const Entry& entry, size_t actors) {
@@ -212,7 +247,8 @@ int World::background_index(const std::string& name) const { return index_of(bac
 World load_world(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "world.json").string();
   const Json json = parse_file(path);
-  const Entry root(path, "", json);
+  std::set<std::string> known = kForOthers;
+  const Entry root(path, "", json, known);
   if (root.at("format").text() != "emoji-world/1") root.at("format").fail("\"emoji-world/1\"");
 
   World world;
@@ -246,6 +282,7 @@ World load_world(const std::string& folder) {
   world.one = read_layout(root.at("layouts").at("one"), 1);
   world.two = read_layout(root.at("layouts").at("two"), 2);
   world.sprites = read_sprites(folder, root.at("atlas"), static_cast<int64_t>(world.objects.size()));
+  root.refuse_unknown();
   return world;
 }
 

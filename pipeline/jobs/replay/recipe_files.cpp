@@ -1,6 +1,7 @@
 #include "pipeline/jobs/replay/recipe_files.h"
 
 #include <filesystem>
+#include <set>
 #include <stdexcept>
 
 #include "models/hashing/fingerprint.h"
@@ -29,6 +30,7 @@ class Locator {
 
   std::string model(const std::string& named, const std::string& adapter) {
     if (!sources_.model.empty()) {
+      used_.insert(sources_.model);
       const std::string folder = models::find_model(sources_.model, sources_.models);
       const std::string hash = fingerprint_of(folder, adapter);
       if (!recipe_.model_hash.empty() && hash != recipe_.model_hash)
@@ -53,13 +55,40 @@ class Locator {
                              "--models-dir");
   }
 
+  /// The motion modules: what the user named, or as file().
+  std::string adapter(const std::string& named) {
+    if (sources_.motion_adapter.empty()) return file(named, "--motion-adapter", sources_.files);
+    used_.insert(sources_.motion_adapter);
+    return sources_.motion_adapter;
+  }
+
+  /// Refuses what the user named in vain.
+  void refuse_unused() const {
+    const auto refuse = [&](const std::string& option, const std::string& given, const std::string& uses) {
+      throw std::invalid_argument("[" + option + "] '" + given + "' changes nothing: the recipe of '" +
+                                  printable(place_, 4096) + "' " + uses + "; leave it out");
+    };
+    if (!sources_.model.empty() && !used_.contains(sources_.model))
+      refuse("--model", sources_.model, "has no model");
+    if (!sources_.motion_adapter.empty() && !used_.contains(sources_.motion_adapter))
+      refuse("--motion-adapter", sources_.motion_adapter, "has no motion adapter of its own");
+    std::string wanted;
+    for (const std::string& name : names_) wanted += (wanted.empty() ? "'" : ", '") + printable(name) + "'";
+    for (const std::string& path : sources_.files) {
+      if (!used_.contains(path))
+        refuse("--file", path, wanted.empty() ? "needs no files" : "needs " + wanted + ", each once");
+    }
+  }
+
   /// `option`: what names such a file, `given`: what the user named with it.
   std::string file(const std::string& named, const std::string& option,
                    const std::vector<std::string>& given) {
     const std::string name = last_part(named);
     const auto hash = recipe_.files.find(name);
+    names_.insert(name);
     for (const std::string& path : given) {
       if (last_part(path) != name) continue;
+      used_.insert(path);
       if (hash != recipe_.files.end() && fs::is_regular_file(path) &&
           models::file_fingerprint(path) != hash->second)
         warnings_.push_back("'" + path + "' has another content than the file of the recipe");
@@ -85,6 +114,8 @@ class Locator {
   const ReplaySources& sources_;
   const std::string& place_;
   std::vector<std::string>& warnings_;
+  std::set<std::string> used_,
+      names_;  // what the user named and the recipe needs; files that the recipe names
 };
 
 }  // namespace
@@ -103,11 +134,9 @@ void locate_files(const NodeRegistry& registry, Graph& graph, const Recipe& reci
     for (const Socket& socket : spec.inputs) {
       const std::string named = text_of(node, socket.name);
       if (!socket.file || named.empty()) continue;
-      const bool adapter = socket.name == "motion_adapter";
-      node.inputs[socket.name] =
-          adapter && !sources.motion_adapter.empty()
-              ? sources.motion_adapter
-              : locator.file(named, adapter ? "--motion-adapter" : "--file FILE", sources.files);
+      node.inputs[socket.name] = socket.name == "motion_adapter"
+                                     ? locator.adapter(named)
+                                     : locator.file(named, "--file FILE", sources.files);
     }
     for (const Socket& socket : spec.inputs) {
       if (!socket.place) continue;
@@ -117,6 +146,7 @@ void locate_files(const NodeRegistry& registry, Graph& graph, const Recipe& reci
       node.inputs[socket.name] = locator.model(named, text_of(node, "motion_adapter"));
     }
   }
+  locator.refuse_unused();
 }
 
 }  // namespace reel::pipeline

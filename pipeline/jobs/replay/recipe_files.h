@@ -20,7 +20,8 @@ struct ReplaySources {
 };
 
 /// Puts into the graph the paths of this machine. `warnings` receives what differs from what the recipe's maker had.
-/// Throws: std::runtime_error if a model or file is not found, with the option that names it.
+/// Throws: std::runtime_error if a model or file is not found, with the option that names it; std::invalid_argument for
+/// a model or file of the user that the recipe has no use for.
 void locate_files(const NodeRegistry& registry, Graph& graph, const Recipe& recipe,
                   const ReplaySources& sources, const std::string& place, std::vector<std::string>& warnings);
 

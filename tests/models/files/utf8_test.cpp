@@ -34,4 +34,24 @@ TEST(Utf8Test, ReplacesMalformedBytesAsPythonDoes) {
   }
 }
 
+TEST(Utf8Test, NamesCharactersThatAreObeyedOrNotSeen) {
+  for (const char32_t point :
+       {0x0,    0x1B,   0x7F,   0x85,   0x9B,   0xAD,   0x61C,  0x200B, 0x200D,  0x200E, 0x2028,
+        0x202A, 0x202E, 0x2060, 0x2066, 0x2069, 0x206F, 0xFEFF, 0xFFF9, 0xE0001, 0xE0041})
+    EXPECT_TRUE(is_hidden(point)) << std::hex << uint32_t{point};
+  for (const char32_t point : {0x20, 0x7E, 0xA0, 0xE9, 0x300, 0x5D0, 0x627, 0x2010, 0x202F, 0x20AC, 0x2764,
+                               0xFE0F, 0xFFFD, 0x1F98A, 0x1F3FD, 0xE0100, 0x10FFFD})
+    EXPECT_FALSE(is_hidden(point)) << std::hex << uint32_t{point};
+}
+
+TEST(Utf8Test, EscapesForMessagesAndForJson) {
+  const std::string text = "é \u202e\x1b\n\x7f\xff\u200d\xe2\x80 \U000e0041\u2764\ufe0f";
+  EXPECT_EQ(escaped(text),
+            "é \\xe2\\x80\\xae\\x1b\\n\\x7f\\xff\\xe2\\x80\\x8d\\xe2\\x80 \\xf3\\xa0\\x81\\x81\u2764\ufe0f");
+  EXPECT_EQ(json_escaped("{\n\t\"é\u202e\": \"\x7f\u0085\U000e0041\u2764\ufe0f\"}"),
+            "{\n\t\"é\\u202e\": \"\\u007f\\u0085\\udb40\\udc41\u2764\ufe0f\"}");
+  EXPECT_EQ(whole_characters("aé", 2), "a");
+  EXPECT_EQ(whole_characters("aéb", 3), "aé");
+}
+
 }  // namespace reel::models::utf8_test

@@ -87,7 +87,7 @@ TEST(OptionReaderTest, ConvertsNoValue) {
                            R"({"frames": 18446744073709551615})",
                            R"({"preview": 18446744073709551615})",
                            R"({"preview": 1.5})",
-                           R"({"clip-skip": 25})",
+                           R"({"clip-skip": 24})",
                            R"({"clip-skip": 1.5})",
                            R"({"crf": -1})",
                            R"({"fps": 0})",

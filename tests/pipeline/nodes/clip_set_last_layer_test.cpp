@@ -45,11 +45,12 @@ TEST(ClipSetLastLayerTest, TheLastOfSeveralDecidesAndTheRestOfTheHandleStays) {
   EXPECT_EQ(earlier.clip_skip, 7) << "inputs are shared and stay as they are";
 }
 
-TEST(ClipSetLastLayerTest, ALayerThatTheEncoderLacksIsRefusedWhenItEncodes) {
+TEST(ClipSetLastLayerTest, ALayerThatTheEncoderLacksIsRefusedBeforeItEncodes) {
   NodeBench bench;
   const std::string message =
-      bench.refusal("CLIPTextEncode", {{"clip", stopped(bench, -5)}, {"text", std::string("a fox")}});
-  EXPECT_THAT(message, HasSubstr("'clip_skip' must lie in 0 to 3, got 4; 1 takes the layer before the last"));
+      bench.refusal("CLIPSetLastLayer", {{"clip", kClip}, {"stop_at_clip_layer", int64_t{-5}}});
+  EXPECT_THAT(message,
+              HasSubstr("has 3 layers: it must lie in -4 to -1 (clip skip 0 to 3), got -5 (clip skip 4)"));
 }
 
 }  // namespace reel::pipeline::clip_set_last_layer_test

@@ -57,10 +57,11 @@ TEST_F(ConfinedPath, FollowsLinksAlsoThoseToNothing) {
 TEST_F(ConfinedPath, RefusesControlCharacters) {
   for (const std::string& given :
        {std::string("a\0.mp4", 6), std::string("a\n.mp4"), std::string("a\x1b[31m.mp4"),
-        std::string("a\x7f.mp4"), std::string("a\xc2\x9b.mp4")})
+        std::string("a\x7f.mp4"), std::string("a\xc2\x9b.mp4"), std::string("a\u202egpj.mp4"),
+        std::string("a\u200b.mp4"), std::string("\ufeffa.mp4")})
     EXPECT_THAT(refusal(given), HasSubstr("no control characters"));
   EXPECT_THAT(refusal(""), HasSubstr("empty"));
-  EXPECT_FALSE(has_control_characters("né à la mode.mp4"));
+  EXPECT_FALSE(has_hidden_characters("né à la mode \u2764\ufe0f.mp4"));
 }
 
 TEST_F(ConfinedPath, TakesALinkForTheFolderItself) {

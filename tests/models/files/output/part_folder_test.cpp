@@ -243,6 +243,21 @@ TEST(PartFolderTest, UndoingKeepsWhatTheUserPutThereSince) {
   EXPECT_EQ(contents(folder), expected);
 }
 
+// A killed process whose parent has not asked about it keeps its number.
+TEST(PartFolderTest, APartWhoseWriterEndedUnnoticedIsALeftOver) {
+  const TemporaryFolder folder;
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  const std::string part = folder / (".f_%d.png." + std::to_string(child) + "-0.part");
+  fs::create_directories(part);
+  write_file(part + "/f_1.png", "half");
+  undo_left_overs(folder / "f_%d.png", belongs);
+  EXPECT_FALSE(fs::exists(part));
+  waitpid(child, nullptr, 0);
+}
+
 TEST(PartFolderTest, AJournalOfAStrangerMovesNothingOutsideTheSequence) {
   const TemporaryFolder folder;
   const pid_t child = fork();

@@ -61,6 +61,12 @@ TEST(WorldTest, NamesTheEntryThatIsWrong) {
   EXPECT_THAT(complaint("\"hops_per_clip\"", "\"hops\""), HasSubstr("'hops_per_clip' is missing"));
   EXPECT_THAT(complaint("{", "[{"), HasSubstr("is not JSON"));
   EXPECT_THAT(complaint("x", "x"), HasSubstr("sprites.png"));  // the atlas is not beside it
+  if (!media::can_read_pictures()) return;
+  std::filesystem::copy_file(kFolder + "/sprites.png", folder / "sprites.png");
+  EXPECT_EQ(complaint("emoji-world/1", "emoji-world/1"), "");
+  EXPECT_THAT(complaint("\"grow\": ", "\"growth\": "), HasSubstr("growth' is no key of a world"));
+  EXPECT_THAT(complaint("\"colour_jitter\": ", "\"color_jitter\": 0, \"colour_jitter\": "),
+              HasSubstr("'color_jitter' is no key of a world; did you mean 'colour_jitter'?"));
 }
 
 /// A copy of the bundled world whose atlas is the tensor `name` of a .safetensors file.
