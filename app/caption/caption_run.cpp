@@ -7,8 +7,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <set>
 
+#include "app/caption/caption_inputs.h"
 #include "app/caption/caption_lines.h"
 #include "app/caption/caption_progress.h"
 #include "app/session/exit_code.h"
@@ -19,7 +19,6 @@
 #include "app/session/session.h"
 #include "models/default_dtype.h"
 #include "models/files/part_file.h"
-#include "models/files/refuse.h"
 #include "models/files/safetensors.h"
 #include "models/files/tensor_file.h"
 #include "models/hashing/fingerprint.h"
@@ -33,15 +32,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names of files that a folder's pictures have.
-bool is_picture_name(const std::string& name) {
-  static const std::set<std::string> endings = {".jpg",  ".jpeg", ".png", ".webp", ".bmp", ".tif",
-                                                ".tiff", ".gif",  ".ppm", ".pgm",  ".pbm", ".y4m"};
-  std::string ending = fs::path(name).extension().string();
-  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
-  return endings.contains(ending);
-}
-
 class CaptionRun {
  public:
   explicit CaptionRun(const CaptionOptions& options)
@@ -51,7 +41,7 @@ class CaptionRun {
 
   int run() {
     check_outputs();
-    std::vector<pipeline::BatchInput> inputs = expand();
+    std::vector<pipeline::BatchInput> inputs = caption_inputs(options_);
     open_folder();
     pipeline::BatchOptions batch = batch_options();
     pipeline::Batch::check(batch);
@@ -79,33 +69,12 @@ class CaptionRun {
     if (options_.inputs.empty())
       throw std::invalid_argument(
           "[caption] needs pictures; for example: reel caption photos/ -o captions.jsonl");
-    if (options_.output.empty())
-      throw std::invalid_argument("[--output] must name a file, or - for standard output, got an empty name");
     if (options_.save_tensors.empty()) return;
     if (options_.resume)
       throw std::invalid_argument(
           "[--save-tensors] holds what this run computes, and --resume leaves out what is done; give one of "
           "the two");
     models::check_target(options_.save_tensors, options_.overwrite);
-  }
-
-  /// The inputs; names the files of folders that are no pictures.
-  std::vector<pipeline::BatchInput> expand() {
-    size_t left_out = 0;
-    std::set<std::string> kinds;
-    const auto takes = [&](const std::string& name) {
-      if (is_picture_name(name)) return true;
-      ++left_out;
-      const std::string kind = fs::path(name).extension().string();
-      kinds.insert(kind.empty() ? "no ending" : kind);
-      return false;
-    };
-    auto inputs = pipeline::expand_inputs(options_.inputs, {.takes = takes}, std::cin);
-    if (left_out > 0)
-      note(options_.common, std::to_string(left_out) +
-                                " files of folders are no pictures by their names and are left out (" +
-                                models::few_of({kinds.begin(), kinds.end()}, 8) + "); name them to try them");
-    return inputs;
   }
 
   void open_folder() {
@@ -137,8 +106,9 @@ class CaptionRun {
               .yesno = options_.task == "yesno"};
     const std::string& mark = handle_.folder->caption_input.picture_mark;
     if (options_.prompt.find(mark) != std::string::npos)
-      throw std::invalid_argument("[--prompt] must not hold '" + mark +
-                                  "', which stands for a picture; pictures are put in front of the words, leave it out");
+      throw std::invalid_argument(
+          "[--prompt] must not hold '" + mark +
+          "', which stands for a picture; pictures are put in front of the words, leave it out");
     if (!options_.force_tokens.empty()) {
       const at::Tensor ids = models::read_tensor(options_.force_tokens, "ids").to(at::kLong).contiguous();
       if (ids.dim() != 1 || ids.numel() == 0)

@@ -148,6 +148,9 @@ TEST_F(CaptionTest, RefusesBeforeTheWork) {
       {{"photos", "--model", "emoji-lava"}, 4, "emoji-llava"},
       {{"nothing/*.jpg"}, 2, "nothing/*.jpg"},
       {{"photos", "-o", "photos"}, 4, "photos"},
+      {{"photos", "-o", "photos/p1.ppm", "-y"}, 2, "is an input"},
+      {{"photos", "-o", "a.jsonl", "--journal", "./a.jsonl"}, 2, "is the file of -o"},
+      {{"photos", "-o", "a.jsonl", "--save-tensors", "x/../a.jsonl"}, 2, "is the file of -o"},
       {{"photos", "--save-tensors", "nowhere/t.safetensors"}, 4, "nowhere"},
       {{"photos", "--motion-adapter", "x"}, 2, "--motion-adapter"},
   };
