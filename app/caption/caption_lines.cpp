@@ -34,6 +34,7 @@ std::string caption_line(const pipeline::BatchInput& input, size_t index, const 
   line["tokens"] = caption.ids.size();
   line["finish_reason"] = name_of(caption.reason);
   line["seconds"] = std::round(caption.seconds * 1000) / 1000;
+  if (caption.unfamiliar) line["unfamiliar"] = true;
   line["model"] = facts.model;
   line["edits"] = facts.edits;
   if (facts.token_ids) line["token_ids"] = caption.ids;

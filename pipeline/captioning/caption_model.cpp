@@ -16,6 +16,7 @@ CaptionModel::CaptionModel(const CaptionerHandle& handle, ModelCache& models)
       processor_(models::read_image_steps(folder_->caption_input.picture_steps,
                                           folder_->caption_input.aspect_ratio)),
       prompts_(*folder_, network_->image_token()),
+      familiarity_(Familiarity::read(folder_->path)),
       settings_(guidance::read_decode_settings(folder_->generation, network_->special_ids(), &notes_)) {}
 
 void require_captioner(const models::ModelFolder& folder) {

@@ -7,6 +7,7 @@
 
 #include "guidance/decoding/decode_settings.h"
 #include "models/vision/image_processor.h"
+#include "pipeline/captioning/familiarity.h"
 #include "pipeline/captioning/prompt_writer.h"
 #include "pipeline/run/model_cache.h"
 
@@ -23,6 +24,8 @@ class CaptionModel {
   const models::Captioner& network() const { return *network_; }
   const models::ImageProcessor& processor() const { return processor_; }
   const PromptWriter& prompts() const { return prompts_; }
+  /// What the folder says of the pictures that the model knows; null: nothing.
+  const Familiarity* familiarity() const { return familiarity_ ? &*familiarity_ : nullptr; }
   at::Device device() const { return network_->language_model().device(); }
 
   /// What generation_config.json says; `notes`: what of it is not followed, in sentences.
@@ -34,6 +37,7 @@ class CaptionModel {
   std::shared_ptr<models::Captioner> network_;
   models::ImageProcessor processor_;
   PromptWriter prompts_;
+  std::optional<Familiarity> familiarity_;
   std::vector<std::string> notes_;
   guidance::DecodeSettings settings_;
 };

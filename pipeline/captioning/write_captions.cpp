@@ -32,6 +32,7 @@ struct Prepared {
 struct Writing {
   size_t number;
   Clock::time_point taken;
+  bool unfamiliar;
   std::vector<int64_t> ids;
   Caption::Tensors tensors;
 };
@@ -67,7 +68,11 @@ class Writer {
                                     .ids = prepared.ids,
                                     .seed = prepared.request.seed,
                                     .forced = std::move(prepared.request.forced)};
-    Writing text{.number = prepared.number, .taken = prepared.taken, .ids = {}, .tensors = {}};
+    Writing text{.number = prepared.number,
+                 .taken = prepared.taken,
+                 .unfamiliar = is_unfamiliar(prepared),
+                 .ids = {},
+                 .tensors = {}};
     if (batch_.keep_tensors) text.tensors = tensors_of(prepared);
     texts_.emplace(started_++, std::move(text));
     return request;
@@ -171,6 +176,13 @@ class Writer {
     }
   }
 
+  bool is_unfamiliar(const Prepared& one) const {
+    const Familiarity* familiarity = model_.familiarity();
+    return familiarity && std::ranges::any_of(one.pictures, [&](const models::PictureTokens& picture) {
+             return !familiarity->knows(picture.features);
+           });
+  }
+
   static Caption::Tensors tensors_of(const Prepared& one) {
     Caption::Tensors tensors;
     tensors.input_ids = at::tensor(one.ids, at::kLong);
@@ -200,6 +212,7 @@ class Writer {
                     .ids = std::move(decoded.ids),
                     .reason = decoded.reason,
                     .seconds = std::chrono::duration<double>(Clock::now() - text.taken).count(),
+                    .unfamiliar = text.unfamiliar,
                     .tensors = std::move(text.tensors)};
     for (const std::string& stop : settings_.stop_strings)
       caption.text = caption.text.substr(0, caption.text.find(stop));

@@ -25,7 +25,8 @@ struct Caption {
   std::string text;
   std::vector<int64_t> ids;  // of the answer, its end token included
   guidance::FinishReason reason = guidance::FinishReason::kStop;
-  double seconds = 0;  // since the request was taken
+  double seconds = 0;       // since the request was taken
+  bool unfamiliar = false;  // a picture is unlike those that the model was trained on (Familiarity)
   /// If they were asked for, on the host.
   struct Tensors {
     at::Tensor pixel_values;    // [P, 3, h, w] f32; undefined without pictures
