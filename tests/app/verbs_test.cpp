@@ -32,8 +32,8 @@ TEST(CommandLineTest, WordsBeforeTheVerbAreNamedForWhatTheyAre) {
   says({"graph", "--output-dir", "x", "run", "g.json"},
        "'--output-dir'" + early + "reel graph run --output-dir ...");
   says({"--size", "64x64"}, "'--size' is an option of verbs, and follows one: reel generate --size");
-  says({"graph", "--cache-dir", "x"},
-       "'--cache-dir' is an option of verbs, and follows one: reel graph run --cache-dir");
+  says({"graph", "--cache-size", "1"},
+       "'--cache-size' is an option of verbs, and follows one: reel graph run --cache-size");
 }
 
 TEST(ModelsVerbTest, ListsWhatTheSearchPathHolds) {
