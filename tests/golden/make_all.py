@@ -14,12 +14,13 @@ import make_tokenizer
 import check_tokenizer
 import make_llama_tokenizers  # make_sentencepiece.py needs transformers 4 and is run by itself
 import make_chat_templates
+import make_captions  # reads chat_templates, stills and tokenizer_corpus.txt
 import make_jinja
 import make_pipelines
 import make_world  # reads assets/training/world.py
 
 for module in (make_clip_text, make_open_clip_text, make_pytorch, make_vae, make_unet_motion, make_unet_3d, make_lvdm,
                make_llava, make_lora, make_schedulers, make_tokenizer, check_tokenizer, make_llama_tokenizers,
-               make_chat_templates, make_jinja, make_pipelines, make_world):
+               make_chat_templates, make_captions, make_jinja, make_pipelines, make_world):
     print("==", module.__name__)
     module.main()
