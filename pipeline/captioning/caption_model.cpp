@@ -16,7 +16,9 @@ CaptionModel::CaptionModel(const CaptionerHandle& handle, ModelCache& models)
       processor_(models::read_image_steps(folder_->caption_input.picture_steps,
                                           folder_->caption_input.aspect_ratio)),
       prompts_(*folder_, network_->image_token()),
-      settings_(guidance::read_decode_settings(folder_->generation, network_->special_ids(), &notes_)) {}
+      settings_(guidance::read_decode_settings(folder_->generation, network_->special_ids(), &notes_)) {
+  prompts_.write(folder_->caption_input.request, 1);  // a template that fails is refused before the work
+}
 
 void require_captioner(const models::ModelFolder& folder) {
   if (!folder.makes_videos()) return;
