@@ -64,7 +64,7 @@ class Loop {
       sequence->id = next_id_++, sequence->images = request->prompt.images, sequence->prompt_tokens = tokens;
       Group group{.number = count_++,
                   .search = make_search({.prompt = std::move(request->ids),
-                                         .room = settings_.room(tokens, model_.max_tokens()),
+                                         .room = room(*request, tokens),
                                          .seed = request->seed,
                                          .forced = std::move(request->forced),
                                          .keep_logits = batch_.keep_logits},
@@ -79,6 +79,13 @@ class Loop {
       entered.push_back(std::move(group));
     }
     return entered;
+  }
+
+  /// Tokens that a text may have. One that is given has its own number, as far as the model takes them.
+  int64_t room(const DecodeRequest& request, int64_t tokens) const {
+    DecodeSettings settings = settings_;
+    if (!request.forced.empty()) settings.max_new_tokens = static_cast<int64_t>(request.forced.size());
+    return settings.room(tokens, model_.max_tokens());
   }
 
   /// Reads the prompts of new requests, those of equal length together.

@@ -17,7 +17,9 @@ CaptionModel::CaptionModel(const CaptionerHandle& handle, ModelCache& models)
                                           folder_->caption_input.aspect_ratio)),
       prompts_(*folder_, network_->image_token()),
       familiarity_(Familiarity::read(folder_->path)),
-      settings_(guidance::read_decode_settings(folder_->generation, network_->special_ids(), &notes_)) {}
+      settings_(guidance::read_decode_settings(folder_->generation, network_->special_ids(), &notes_)) {
+  prompts_.write(folder_->caption_input.request, 1);  // a template that fails is refused before the work
+}
 
 void require_captioner(const models::ModelFolder& folder) {
   if (!folder.makes_videos()) return;

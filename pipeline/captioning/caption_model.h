@@ -17,7 +17,8 @@ namespace reel::pipeline {
 class CaptionModel {
  public:
   /// Networks are taken from `models`, all else is read from the folder.
-  /// Throws: std::runtime_error for what the folder lacks or has wrong, and for a model that makes videos.
+  /// Throws: std::runtime_error for what the folder lacks or has wrong, and for a model that makes videos; as
+  /// PromptWriter::write if its chat template fails.
   CaptionModel(const CaptionerHandle& handle, ModelCache& models);
 
   const models::ModelFolder& folder() const { return *folder_; }

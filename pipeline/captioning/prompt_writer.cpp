@@ -1,6 +1,7 @@
 #include "pipeline/captioning/prompt_writer.h"
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 
 namespace reel::pipeline {
@@ -14,6 +15,15 @@ std::vector<std::string> pieces_of(const std::string& text, const std::string& m
     pieces.push_back(text.substr(begin, end - begin));
   pieces.push_back(text.substr(begin));
   return pieces;
+}
+
+/// Where the first of `stops` begins, or the text's size.
+size_t end_of(const std::string& text, const std::vector<std::string>& stops) {
+  size_t end = text.size();
+  for (const std::string& stop : stops) {
+    if (!stop.empty()) end = std::min(end, text.find(stop));
+  }
+  return end;
 }
 
 models::ChatTemplate template_of(const models::ModelFolder& folder, const models::Tokenizer& tokenizer) {
@@ -41,23 +51,43 @@ PromptWriter::PromptWriter(const models::ModelFolder& folder, int64_t image_toke
   mark_is_token_ = std::find(ids.begin(), ids.end(), image_token_) != ids.end();
 }
 
-std::string PromptWriter::render(const std::string& question, size_t pictures) const {
+std::string PromptWriter::render_parts(const std::string& question, size_t pictures) const {
   models::ChatMessage message{.role = "user"};
   for (size_t i = 0; i < pictures; ++i) message.parts.push_back({"image"});
   message.parts.push_back({"text", question});
-  std::string text = template_->render({.messages = {message}});
-  if (pieces_of(text, mark_).size() == pictures + 1) return text;
-  // Templates of language models know texts alone: the marks are part of them then.
-  models::ChatMessage plain{.role = "user"};
-  for (size_t i = 0; i < pictures; ++i) plain.content += mark_ + "\n";
-  plain.content += question;
-  text = template_->render({.messages = {plain}});
-  if (const size_t marks = pieces_of(text, mark_).size() - 1; marks != pictures) {
-    throw std::runtime_error("[" + folder_ + "] its chat template must write '" + mark_ +
-                             "' once for each picture, wrote it " + std::to_string(marks) + " times for " +
-                             std::to_string(pictures) + "; correct the template");
+  return template_->render({.messages = {message}});
+}
+
+std::string PromptWriter::render_text(const std::string& question, size_t pictures) const {
+  models::ChatMessage message{.role = "user"};
+  for (size_t i = 0; i < pictures; ++i) message.content += mark_ + "\n";
+  message.content += question;
+  return template_->render({.messages = {message}});
+}
+
+std::string PromptWriter::render(const std::string& question, size_t pictures) const {
+  const auto marks = [&](const std::string& text) { return pieces_of(text, mark_).size() - 1; };
+  std::exception_ptr fault;
+  try {
+    std::string text = render_parts(question, pictures);
+    if (marks(text) == pictures) return text;
+  } catch (const std::exception&) {
+    fault = std::current_exception();
   }
-  return text;
+  // Templates of language models know texts alone, and write parts in other ways or fail on them: the marks are part of
+  // the text then.
+  std::string text;
+  try {
+    text = render_text(question, pictures);
+  } catch (const std::exception&) {
+    if (fault) std::rethrow_exception(fault);
+    throw;
+  }
+  if (marks(text) == pictures) return text;
+  if (fault) std::rethrow_exception(fault);
+  throw std::runtime_error("[" + folder_ + "] its chat template must write '" + mark_ +
+                           "' once for each picture, wrote it " + std::to_string(marks(text)) +
+                           " times for " + std::to_string(pictures) + "; correct the template");
 }
 
 std::vector<int64_t> PromptWriter::encode(const std::string& text) const {
@@ -89,12 +119,18 @@ std::vector<int64_t> PromptWriter::write(const std::string& question, size_t pic
   return ids;
 }
 
-std::string PromptWriter::read(const std::vector<int64_t>& ids) const {
-  const std::string text = tokenizer_->decode(ids);
+std::string PromptWriter::read(const std::vector<int64_t>& ids, const std::vector<std::string>& stops) const {
+  std::string text = tokenizer_->decode(ids);
+  text.resize(end_of(text, stops));
   constexpr const char* kWhite = " \t\r\n";
   const size_t begin = text.find_first_not_of(kWhite);
   if (begin == std::string::npos) return "";
   return text.substr(begin, text.find_last_not_of(kWhite) + 1 - begin);
+}
+
+bool PromptWriter::has_stopped(const std::vector<int64_t>& ids, const std::vector<std::string>& stops) const {
+  const std::string text = tokenizer_->decode(ids);
+  return end_of(text, stops) < text.size();
 }
 
 }  // namespace reel::pipeline

@@ -27,11 +27,16 @@ class PromptWriter {
   /// std::runtime_error if the template leaves pictures out.
   std::vector<int64_t> write(const std::string& question, size_t pictures) const;
 
-  /// The text of an answer's ids, without special tokens and white space around it.
-  std::string read(const std::vector<int64_t>& ids) const;
+  /// The text of an answer's ids up to the first of `stops`, without special tokens and white space around it.
+  std::string read(const std::vector<int64_t>& ids, const std::vector<std::string>& stops = {}) const;
+
+  /// Whether the text of an answer has come to one of `stops`; white space at its end counts.
+  bool has_stopped(const std::vector<int64_t>& ids, const std::vector<std::string>& stops) const;
 
  private:
   std::string render(const std::string& question, size_t pictures) const;
+  std::string render_parts(const std::string& question, size_t pictures) const;
+  std::string render_text(const std::string& question, size_t pictures) const;
   std::vector<int64_t> encode(const std::string& text) const;
 
   std::string folder_, mark_;

@@ -33,6 +33,7 @@ struct Writing {
   size_t number;
   Clock::time_point taken;
   bool unfamiliar;
+  bool given;  // as CaptionRequest::forced: no stop string ends it
   std::vector<int64_t> ids;
   Caption::Tensors tensors;
 };
@@ -64,6 +65,7 @@ class Writer {
     }
     Prepared prepared = std::move(ready_.front());
     ready_.pop_front();
+    const bool given = !prepared.request.forced.empty();
     guidance::DecodeRequest request{.prompt = model_.network().embed(prepared.ids, prepared.pictures),
                                     .ids = prepared.ids,
                                     .seed = prepared.request.seed,
@@ -71,6 +73,7 @@ class Writer {
     Writing text{.number = prepared.number,
                  .taken = prepared.taken,
                  .unfamiliar = is_unfamiliar(prepared),
+                 .given = given,
                  .ids = {},
                  .tensors = {}};
     if (batch_.keep_tensors) text.tensors = tensors_of(prepared);
@@ -105,7 +108,11 @@ class Writer {
   /// Reads and prepares the pictures of a request. Runs beside others.
   void read(Prepared& one) const {
     try {
-      for (const at::Tensor& picture : one.request.read()) one.pixels.push_back(model_.processor()(picture));
+      for (const at::Tensor& picture : one.request.read()) {
+        one.pixels.push_back(model_.processor()(picture));
+        // Refuses a size that the tower does not take, before others are looked at beside it.
+        model_.network().picture_ids({one.pixels.back().size(1), one.pixels.back().size(2)});
+      }
       one.request.read = nullptr;  // what it holds is not needed any more
     } catch (const std::runtime_error& error) {
       one.fault = CaptionFault{"picture", error.what()};
@@ -170,8 +177,10 @@ class Writer {
         const std::vector<int64_t> ids = network.picture_ids(one.pictures.at(picture++).size);
         one.ids.insert(one.ids.end(), ids.begin(), ids.end());
       }
-      settings_.room(int64_t(one.ids.size()), network.language_model().max_tokens());
+      check_ids(one);
     } catch (const std::invalid_argument& error) {
+      one.fault = CaptionFault{"prompt", error.what()};
+    } catch (const std::runtime_error& error) {  // of a template that some words are too much for
       one.fault = CaptionFault{"prompt", error.what()};
     }
   }
@@ -181,6 +190,24 @@ class Writer {
     return familiarity && std::ranges::any_of(one.pictures, [&](const models::PictureTokens& picture) {
              return !familiarity->knows(picture.features);
            });
+  }
+
+  /// Refuses a prompt that the language model cannot read or answer.
+  void check_ids(const Prepared& one) const {
+    const models::LanguageModel& model = model_.network().language_model();
+    const auto tokens = int64_t(one.ids.size());
+    for (const int64_t id : one.ids) {
+      if (id < model.vocabulary() || id == model_.network().image_token()) continue;
+      throw std::invalid_argument(
+          "[prompt] has the token " + std::to_string(id) + " of the model's tokenizer, and the model knows " +
+          std::to_string(model.vocabulary()) + "; leave out the special token in its words");
+    }
+    settings_.room(tokens, model.max_tokens());
+    const auto given = int64_t(one.request.forced.size());
+    if (tokens + given <= model.max_tokens()) return;
+    throw std::invalid_argument("[prompt] has " + std::to_string(tokens) + " tokens and the given answer " +
+                                std::to_string(given) + ", and the model takes " +
+                                std::to_string(model.max_tokens()) + " together; shorten one of them");
   }
 
   static Caption::Tensors tensors_of(const Prepared& one) {
@@ -197,25 +224,24 @@ class Writer {
   /// Notes a token. Returns false if it ended a stop string.
   bool goes_on(Writing& text, int64_t token) {
     if (callbacks_.between_steps) callbacks_.between_steps();
+    if (text.given || settings_.stop_strings.empty()) return true;
     text.ids.push_back(token);
-    if (settings_.stop_strings.empty()) return true;
-    const std::string written = model_.prompts().read(text.ids);
-    return std::ranges::none_of(settings_.stop_strings, [&](const std::string& stop) {
-      return written.find(stop) != std::string::npos;
-    });
+    return !model_.prompts().has_stopped(text.ids, settings_.stop_strings);
   }
 
   void finish(size_t number, guidance::DecodedText decoded) {
     const auto node = texts_.extract(number);
     Writing& text = node.mapped();
-    Caption caption{.text = model_.prompts().read(decoded.ids),
+    const std::vector<std::string> none, &stops = text.given ? none : settings_.stop_strings;
+    // Of beams, which nobody listens to, the text is cut when it is written.
+    if (!stops.empty() && model_.prompts().has_stopped(decoded.ids, stops))
+      decoded.reason = guidance::FinishReason::kText;
+    Caption caption{.text = model_.prompts().read(decoded.ids, stops),
                     .ids = std::move(decoded.ids),
                     .reason = decoded.reason,
                     .seconds = std::chrono::duration<double>(Clock::now() - text.taken).count(),
                     .unfamiliar = text.unfamiliar,
                     .tensors = std::move(text.tensors)};
-    for (const std::string& stop : settings_.stop_strings)
-      caption.text = caption.text.substr(0, caption.text.find(stop));
     if (batch_.keep_tensors) caption.tensors.logits = decoded.logits;
     callbacks_.on_done(text.number, std::move(caption));
   }

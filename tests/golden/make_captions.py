@@ -207,7 +207,7 @@ def goldens(name, case, folder, model, seed):
             return "the stop string stops nothing"
     if all(r["runs"]["beams_2"]["ids"] == r["runs"]["beams_4"]["ids"] for r in requests):
         return "beams are alike"
-    print(f"{name}: seed {seed}, max |f32 - f64| = {worst:.1e} of the spread, {{texts}")
+    print(f"{name}: seed {seed}, max |f32 - f64| = {worst:.1e} of the spread, {texts}")
     assert worst < 3e-6
     return tensors, {"settings": runs, "image_token": case["top"]["image_token_index"], "requests": requests}
 

@@ -71,6 +71,14 @@ inline std::vector<Outcome> outcomes_of(const CaptionModel& model, const guidanc
   return outcomes;
 }
 
+/// What a run of requests.json sets, over what the model's folder says.
+inline guidance::DecodeSettings settings_of(const nlohmann::json& run, guidance::DecodeSettings settings) {
+  settings.max_new_tokens = run.at("max_new_tokens");
+  settings.num_beams = run.value("num_beams", 1);
+  settings.stop_strings = run.value("stop_strings", std::vector<std::string>{});
+  return settings;
+}
+
 class CaptionGoldens {
  public:
   explicit CaptionGoldens(const std::string& name)

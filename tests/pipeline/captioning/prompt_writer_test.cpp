@@ -53,7 +53,8 @@ TEST_P(Prompts, ReadAnswersWithoutSpecialTokensAndWhiteSpaceAround) {
     const GoldenRequest& request = goldens_.requests[i];
     EXPECT_EQ(model_.prompts().read(goldens_.ids(i, "ids")), request.text) << i;
     for (const char* run : {"beams_2", "beams_4"})
-      EXPECT_EQ(model_.prompts().read(request.runs[run]["ids"]), request.runs[run]["text"]) << i << " " << run;
+      EXPECT_EQ(model_.prompts().read(request.runs[run]["ids"]), request.runs[run]["text"])
+          << i << " " << run;
   }
   EXPECT_EQ(model_.prompts().read({}), "");
 }
@@ -63,15 +64,17 @@ TEST_P(Prompts, HoldNoPictureOfTheirOwn) {
     model_.prompts().write("Compare it with <image>.", 1);
     FAIL() << "a picture in the question was taken";
   } catch (const std::invalid_argument& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("[prompt] must not hold '<image>'"), HasSubstr("leave it out")));
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("[prompt] must not hold '<image>'"), HasSubstr("leave it out")));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Prompts, testing::ValuesIn(models::golden_cases("captions")), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '.', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Cases, Prompts, testing::ValuesIn(models::golden_cases("captions")),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
 
 /// A copy of the folder like llava-hf/llava-1.5-7b-hf, with another chat template.
 class PromptWriterTest : public testing::Test {
@@ -111,13 +114,38 @@ TEST_F(PromptWriterTest, PutsMarksIntoTemplatesThatKnowTextsAlone) {
         with_template("{% for m in messages %}USER: " + std::string(content) + " ASSISTANT:{% endfor %}");
     EXPECT_EQ(prompts.write("What is it?", 1), encoded("USER: <image>\nWhat is it? ASSISTANT:")) << content;
     EXPECT_EQ(prompts.write("Why?", 2), encoded("USER: <image>\n<image>\nWhy? ASSISTANT:")) << content;
-    EXPECT_EQ(prompts.write("Why?", 0), encoded("USER: Why? ASSISTANT:")) << content;
   }
 }
 
+TEST_F(PromptWriterTest, SaysWhatATemplateOfPartsFailedAt) {
+  // Texts alone would only fail at something else.
+  EXPECT_THAT(
+      refusal<std::runtime_error>("{% for m in messages %}{% for p in m['content'] %}{{ p['type'] + 1 }}"
+                                  "{% endfor %}{% endfor %}"),
+      AllOf(HasSubstr("chat_template.jinja"), HasSubstr("line 1 of the chat template")));
+}
+
+TEST_F(PromptWriterTest, StopsAtTheFirstStopWithItsWhiteSpace) {
+  const PromptWriter prompts = with_template("{{ '<image>' }}");
+  const auto ids = encoded("two cats\n and a dog\n");
+  EXPECT_EQ(prompts.read(ids), "two cats\n and a dog");
+  EXPECT_EQ(prompts.read(ids, {"dog", "and", "", "horse"}), "two cats");
+  EXPECT_EQ(prompts.read(ids, {"two"}), "");
+  EXPECT_EQ(prompts.read(ids, {"", "horse"}), "two cats\n and a dog");
+  const auto stopped = [&](const std::string& text, const std::vector<std::string>& stops) {
+    return prompts.has_stopped(encoded(text), stops);
+  };
+  EXPECT_TRUE(stopped("two cats\n", {"\n"})) << "at the end";
+  EXPECT_TRUE(stopped("two cats and", {"horse", "cats "}));
+  EXPECT_FALSE(stopped("two cats", {"cats "}));
+  EXPECT_FALSE(stopped("two cats", {"", "\n"}));
+  EXPECT_FALSE(stopped("two cats", {}));
+}
+
 TEST_F(PromptWriterTest, WritesTheBeginningOnce) {
-  const auto ids = with_template("{{ bos_token }}{% for m in messages %}{% for p in m['content'] %}"
-                                 "{{ '<image>' if p.type == 'image' else p.text }}{% endfor %}{% endfor %}")
+  const auto ids = with_template(
+                       "{{ bos_token }}{% for m in messages %}{% for p in m['content'] %}"
+                       "{{ '<image>' if p.type == 'image' else p.text }}{% endfor %}{% endfor %}")
                        .write("What is it?", 1);
   EXPECT_EQ(ids, encoded("<image>What is it?"));
   EXPECT_EQ(std::count(ids.begin(), ids.end(), 1), 1);
@@ -125,8 +153,8 @@ TEST_F(PromptWriterTest, WritesTheBeginningOnce) {
 
 TEST_F(PromptWriterTest, RefusesTemplatesThatLeavePicturesOut) {
   EXPECT_THAT(refusal<std::runtime_error>("{{ 'Hello' }}"),
-              AllOf(HasSubstr(folder_.path().string()), HasSubstr("must write '<image>' once for each picture"),
-                    HasSubstr("0 times for 1")));
+              AllOf(HasSubstr(folder_.path().string()),
+                    HasSubstr("must write '<image>' once for each picture"), HasSubstr("0 times for 1")));
 }
 
 TEST_F(PromptWriterTest, HandsOnWhatATemplateRefuses) {

@@ -1,9 +1,7 @@
-// Whole captioners against transformers, what a text must not depend on, and requests that cannot be served.
+// What a run of many captions does: pictures seen once, requests that cannot be served, ends of texts.
 #include "pipeline/captioning/write_captions.h"
 
 #include <gmock/gmock.h>
-
-#include <set>
 
 #include "tests/support/captions.h"
 #include "tests/support/llava.h"
@@ -14,133 +12,11 @@ namespace reel::pipeline::write_captions_test {
 namespace fs = std::filesystem;
 using guidance::DecodeSettings;
 using guidance::FinishReason;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr CaptionBatch kWithTensors{.keep_tensors = true};
-const std::vector<size_t> kAll = {0, 1, 2, 3, 4, 5};
-
-/// What a run of requests.json sets, over what the model's folder says.
-DecodeSettings settings_of(const nlohmann::json& run, DecodeSettings settings) {
-  settings.max_new_tokens = run.at("max_new_tokens");
-  settings.num_beams = run.value("num_beams", 1);
-  settings.stop_strings = run.value("stop_strings", std::vector<std::string>{});
-  return settings;
-}
-
-FinishReason reason_of(const std::vector<int64_t>& ids, const DecodeSettings& settings) {
-  return std::ranges::count(settings.eos, ids.back()) > 0 ? FinishReason::kStop : FinishReason::kLength;
-}
-
-class Captions : public testing::TestWithParam<std::string> {
- protected:
-  const CaptionGoldens goldens_{GetParam()};
-  const CaptionModel model_ = load_captioner(goldens_.folder());
-
-  DecodeSettings twelve_tokens() const {
-    DecodeSettings settings = model_.settings();
-    settings.max_new_tokens = 12;
-    return settings;
-  }
-};
-
-TEST_P(Captions, AreThoseOfTransformers) {
-  const DecodeSettings settings = twelve_tokens();
-  const auto outcomes = outcomes_of(model_, settings, goldens_.chosen(kAll));
-  for (const size_t i : kAll) {
-    ASSERT_TRUE(outcomes[i].caption) << i << ": " << outcomes[i].fault->message;
-    const Caption& caption = *outcomes[i].caption;
-    EXPECT_EQ(caption.ids, goldens_.ids(i, "ids")) << i;
-    EXPECT_EQ(caption.text, goldens_.requests[i].text) << i;
-    EXPECT_EQ(caption.reason, reason_of(caption.ids, settings)) << i;
-    EXPECT_GT(caption.seconds, 0);
-    EXPECT_FALSE(caption.tensors.input_ids.defined()) << "nobody asked for tensors";
-  }
-}
-
-TEST_P(Captions, ComeFromTheNumbersOfTransformers) {
-  DecodeSettings settings = twelve_tokens();
-  settings.eos.clear();
-  const auto outcomes = outcomes_of(model_, settings, goldens_.chosen(kAll), kWithTensors);
-  size_t with_logits = 0;
-  for (const size_t i : kAll) {
-    ASSERT_TRUE(outcomes[i].caption) << i << ": " << outcomes[i].fault->message;
-    const Caption::Tensors& tensors = outcomes[i].caption->tensors;
-    EXPECT_EQ(list_of(tensors.input_ids), goldens_.input_ids(i, model_.network())) << i;
-    EXPECT_LE(models::max_error(tensors.pixel_values, goldens_.pixels(i)), 1e-5) << i;
-    EXPECT_LE(models::max_error(tensors.image_features, goldens_.expected(i, "image_features")), 1e-4) << i;
-    EXPECT_EQ(outcomes[i].caption->ids, goldens_.ids(i, "steps")) << i;
-    EXPECT_EQ(tensors.logits.size(0), 12) << i;
-    if (!goldens_.has_logits(i)) continue;
-    ++with_logits;
-    EXPECT_LE(models::share_of_spread(tensors.logits, goldens_.expected(i, "logits")), 2e-4) << i;
-  }
-  EXPECT_EQ(with_logits, 3U);
-}
-
-TEST_P(Captions, HaveThePositionsOfTransformers) {
-  for (const size_t i : kAll) {
-    const at::Tensor pixels = goldens_.pixels(i), features = goldens_.expected(i, "image_features");
-    std::vector<models::PictureTokens> pictures;
-    for (const at::Tensor& own : features.chunk(pixels.size(0)))
-      pictures.push_back({own, {pixels.size(2), pixels.size(3)}});
-    const auto prompt = model_.network().embed(goldens_.input_ids(i, model_.network()), pictures);
-    EXPECT_TRUE(at::equal(prompt.positions.flatten(), goldens_.expected(i, "positions").to(at::kFloat))) << i;
-    EXPECT_EQ(prompt.position_shift, 0);
-  }
-}
-
-TEST_P(Captions, OfOtherSettingsAreThoseOfTransformers) {
-  std::set<std::string> runs;
-  for (const auto& [run, values] : goldens_.settings.items()) {
-    runs.insert(run);
-    const DecodeSettings settings = settings_of(values, model_.settings());
-    const auto outcomes = outcomes_of(model_, settings, goldens_.chosen(kAll), {.rows = 5});
-    for (const size_t i : kAll) {
-      ASSERT_TRUE(outcomes[i].caption) << run << " " << i << ": " << outcomes[i].fault->message;
-      const nlohmann::json& expected = goldens_.requests[i].runs[run];
-      const Caption& caption = *outcomes[i].caption;
-      EXPECT_EQ(caption.ids, expected["ids"].get<std::vector<int64_t>>()) << run << " " << i;
-      EXPECT_EQ(caption.text, expected["text"]) << run << " " << i;
-      const bool cut = run == "stop" && model_.prompts().read(caption.ids) != caption.text;
-      EXPECT_EQ(caption.reason, cut ? FinishReason::kText : reason_of(caption.ids, settings)) << run << " " << i;
-    }
-  }
-  EXPECT_TRUE(runs.contains("beams_2") && runs.contains("beams_4"));
-}
-
-TEST_P(Captions, DoNotDependOnTheirNeighboursBitForBit) {
-  const DecodeSettings settings = twelve_tokens();
-  std::vector<Caption> alone;
-  for (const size_t i : kAll) {
-    auto outcome = outcomes_of(model_, settings, goldens_.chosen({i}), {.rows = 1, .keep_tensors = true});
-    alone.push_back(std::move(*outcome[0].caption));
-  }
-  const std::vector<size_t> order = {2, 0, 5, 3, 3, 1, 4, 0, 2, 5, 1};
-  for (const CaptionBatch batch : {CaptionBatch{.rows = 1, .keep_tensors = true},
-                                   {.rows = 3, .keep_tensors = true},
-                                   {.rows = 16, .keep_tensors = true},
-                                   {.rows = 4, .keep_tensors = true, .kept_features = 0}}) {
-    const auto outcomes = outcomes_of(model_, settings, goldens_.chosen(order), batch);
-    for (size_t i = 0; i < order.size(); ++i) {
-      const Caption &caption = *outcomes[i].caption, &expected = alone[order[i]];
-      const std::string place = "rows " + std::to_string(batch.rows) + ", request " + std::to_string(i);
-      EXPECT_EQ(caption.text, expected.text) << place;
-      EXPECT_EQ(caption.ids, expected.ids) << place;
-      EXPECT_TRUE(at::equal(caption.tensors.pixel_values, expected.tensors.pixel_values)) << place;
-      EXPECT_TRUE(at::equal(caption.tensors.image_features, expected.tensors.image_features)) << place;
-      EXPECT_TRUE(at::equal(caption.tensors.logits, expected.tensors.logits)) << place;
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, Captions, testing::ValuesIn(models::golden_cases("captions")), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '.', '_');
-  return name;
-});
 
 /// Counts the pictures that the tower's first layer is shown, of each pass.
 class TowerCounter : public attention::Edit {
@@ -173,6 +49,19 @@ class WriteCaptionsTest : public testing::Test {
     one.prompt = "What is it?";
     return one;
   }
+  void copy_to(const TemporaryFolder& folder) const {
+    for (const auto& entry : fs::directory_iterator(goldens_.folder()))
+      if (entry.is_regular_file()) fs::copy(entry.path(), folder / entry.path().filename().string());
+  }
+  /// The model with another file.
+  CaptionModel changed(const std::string& name, const std::function<void(nlohmann::json&)>& change) const {
+    const TemporaryFolder folder;
+    copy_to(folder);
+    nlohmann::json file = nlohmann::json::parse(read_file(folder / name));
+    change(file);
+    write_file(folder / name, file.dump());
+    return load_captioner(folder.path().string());
+  }
   /// Pictures that the tower was shown, pass by pass.
   std::vector<int64_t> passes(const std::vector<size_t>& requests, const CaptionBatch& batch) const {
     std::vector<int64_t> seen;
@@ -183,7 +72,8 @@ class WriteCaptionsTest : public testing::Test {
     return seen;
   }
   /// Expects each fault by what it says, and that all other requests have the texts of the goldens.
-  void expect(std::vector<CaptionRequest> requests, const std::map<size_t, std::pair<std::string, std::string>>& faults,
+  void expect(std::vector<CaptionRequest> requests,
+              const std::map<size_t, std::pair<std::string, std::string>>& faults,
               const std::map<size_t, size_t>& captions) const {
     for (const int64_t rows : {1, 3, 16}) {
       const auto outcomes = outcomes_of(model_, model_.settings(), requests, {.rows = rows});
@@ -228,22 +118,26 @@ TEST_F(WriteCaptionsTest, GivesOneFaultForEachRequestThatCannotBeServed) {
          {{0, 0}, {2, 1}, {5, 3}});
 }
 
+TEST_F(WriteCaptionsTest, RefusesAGivenAnswerThatDoesNotFitBehindItsPrompt) {
+  CaptionRequest given = request(1);
+  given.forced.assign(90, 300);
+  expect({given, request(0)}, {{0, {"prompt", "tokens and the given answer 90, and the model takes 96"}}},
+         {{1, 0}});
+}
+
 TEST_F(WriteCaptionsTest, GoesOnIfAllAtFirstAreFaults) {
   expect({unreadable(), unreadable(), unreadable(), unreadable(), request(2)},
-         {{0, {"picture", "photo.png"}}, {1, {"picture", ""}}, {2, {"picture", ""}}, {3, {"picture", ""}}}, {{4, 2}});
+         {{0, {"picture", "photo.png"}}, {1, {"picture", ""}}, {2, {"picture", ""}}, {3, {"picture", ""}}},
+         {{4, 2}});
   expect({unreadable()}, {{0, {"picture", "does not exist"}}}, {});
   expect({}, {}, {});
 }
 
 TEST_F(WriteCaptionsTest, NamesPicturesThatTheTowerDoesNotTake) {
   // Without the crop, pictures keep their shape, and the tower takes squares only.
-  const TemporaryFolder folder;
-  for (const auto& entry : fs::directory_iterator(goldens_.folder()))
-    if (entry.is_regular_file()) fs::copy(entry.path(), folder / entry.path().filename().string());
-  nlohmann::json whole = nlohmann::json::parse(read_file(folder / "processor_config.json"));
-  whole["image_processor"]["do_center_crop"] = false, whole["image_processor"]["do_pad"] = false;
-  write_file(folder / "processor_config.json", whole.dump());
-  const CaptionModel model = load_captioner(folder.path().string());
+  const CaptionModel model = changed("processor_config.json", [](nlohmann::json& file) {
+    file["image_processor"]["do_center_crop"] = false, file["image_processor"]["do_pad"] = false;
+  });
   CaptionRequest square = request(0);
   square.read = [] { return std::vector{at::full({40, 40, 3}, 90, at::kByte)}; };
   const auto outcomes = outcomes_of(model, {.max_new_tokens = 2}, {request(0), square, request(1)});
@@ -253,6 +147,45 @@ TEST_F(WriteCaptionsTest, NamesPicturesThatTheTowerDoesNotTake) {
     EXPECT_THAT(outcomes[i].fault->message, HasSubstr("pictures must be 20x20 pixels"));
   }
   EXPECT_TRUE(outcomes[1].caption);
+}
+
+TEST_F(WriteCaptionsTest, NamesTokensThatTheModelDoesNotKnow) {
+  const CaptionModel model = changed("tokenizer.json", [](nlohmann::json& file) {
+    nlohmann::json token = file["added_tokens"].back();
+    token["id"] = 392, token["content"] = "<odd>";
+    file["added_tokens"].push_back(token);
+  });
+  const auto outcomes = outcomes_of(model, model.settings(), {asked("an <odd> one"), request(1)});
+  ASSERT_TRUE(outcomes[0].fault);
+  EXPECT_EQ(outcomes[0].fault->kind, "prompt");
+  EXPECT_THAT(outcomes[0].fault->message, HasSubstr("[prompt] has the token 392"));
+  EXPECT_EQ(outcomes[1].caption->text, goldens_.requests[1].text);
+}
+
+TEST_F(WriteCaptionsTest, NamesPromptsThatTheTemplateFailsAt) {
+  const TemporaryFolder folder;
+  copy_to(folder);
+  write_file(folder / "chat_template.jinja",
+             "{% for p in messages[0]['content'] %}{% if p.type == 'image' %}<image>{% elif p.text == 'fail' "
+             "%}{{ 1 / 0 }}"
+             "{% elif p.text == 'refuse' %}{{ raise_exception('not so') }}{% else %}{{ p.text }}{% endif "
+             "%}{% endfor %}");
+  const CaptionModel model = load_captioner(folder.path().string());
+  const auto outcomes =
+      outcomes_of(model, {.max_new_tokens = 2}, {asked("fail"), asked("go on"), asked("refuse")});
+  for (const size_t i : {0, 2}) {
+    ASSERT_TRUE(outcomes[i].fault) << i;
+    EXPECT_EQ(outcomes[i].fault->kind, "prompt");
+    EXPECT_THAT(outcomes[i].fault->message, HasSubstr(i == 2 ? "not so" : "chat_template.jinja"));
+  }
+  EXPECT_TRUE(outcomes[1].caption);
+}
+
+TEST_F(WriteCaptionsTest, RefusesATemplateThatAlwaysFailsBeforeTheWork) {
+  const TemporaryFolder folder;
+  copy_to(folder);
+  write_file(folder / "chat_template.jinja", "{{ 'Hello' }}");
+  EXPECT_THROW(load_captioner(folder.path().string()), std::runtime_error);
 }
 
 TEST_F(WriteCaptionsTest, EndsIfACallbackThrows) {
@@ -290,7 +223,8 @@ TEST_F(WriteCaptionsTest, CutsTextsAtStopStrings) {
     settings.stop_strings = stops;
     return *outcomes_of(model_, settings, {request(1)})[0].caption;
   };
-  const Caption plain = cut({}), early = cut({whole.substr(4, 3)}), later = cut({"nowhere", whole.substr(8, 4)});
+  const Caption plain = cut({}), early = cut({whole.substr(4, 3)}),
+                later = cut({"nowhere", whole.substr(8, 4)});
   EXPECT_EQ(plain.text, whole);
   EXPECT_THAT(whole, StartsWith(early.text));
   EXPECT_LE(early.text.size(), 4U);
@@ -301,20 +235,15 @@ TEST_F(WriteCaptionsTest, CutsTextsAtStopStrings) {
   EXPECT_EQ(plain.reason, FinishReason::kLength);
 }
 
-TEST_F(WriteCaptionsTest, StopsAtWhiteSpaceAsSoonAsItComes) {
-  // The second word begins a token, whose space is the end of the text so far.
-  const Caption plain = *outcomes_of(model_, model_.settings(), {request(1)})[0].caption;
-  const std::string first = plain.text.substr(0, plain.text.find(' '));
-  DecodeSettings settings = model_.settings();
-  settings.stop_strings = {first + " "};
+TEST_F(WriteCaptionsTest, CutsBeamsAtStopStringsToo) {
+  DecodeSettings settings = settings_of(goldens_.settings["beams_2"], model_.settings());
+  const auto whole = goldens_.requests[1].runs["beams_2"];
+  settings.stop_strings = {whole["text"].get<std::string>().substr(4, 3)};
   const Caption cut = *outcomes_of(model_, settings, {request(1)})[0].caption;
-  EXPECT_EQ(cut.text, "");
+  EXPECT_EQ(cut.ids, whole["ids"].get<std::vector<int64_t>>());
+  EXPECT_THAT(whole["text"].get<std::string>(), StartsWith(cut.text));
+  EXPECT_LE(cut.text.size(), 4U);
   EXPECT_EQ(cut.reason, FinishReason::kText);
-  size_t tokens = 1;
-  const auto raw = models::Tokenizer::open(goldens_.folder());
-  while (raw->decode({plain.ids.begin(), plain.ids.begin() + int64_t(tokens)}).find(first + " ") == std::string::npos)
-    ++tokens;
-  EXPECT_EQ(cut.ids, std::vector<int64_t>(plain.ids.begin(), plain.ids.begin() + int64_t(tokens)));
 }
 
 TEST_F(WriteCaptionsTest, ComputesTheLogitsOfTextsThatAreGiven) {
@@ -323,16 +252,19 @@ TEST_F(WriteCaptionsTest, ComputesTheLogitsOfTextsThatAreGiven) {
   ASSERT_NE(same.forced, other.forced);
   for (const int64_t beams : {1, 2}) {
     DecodeSettings settings = model_.settings();
-    settings.num_beams = beams;
+    settings.num_beams = beams, settings.max_new_tokens = 3;  // which searched texts keep to
+    settings.stop_strings = {model_.prompts().read({same.forced.begin(), same.forced.begin() + 2})};
     const auto outcomes = outcomes_of(model_, settings, {same, other, request(0)}, kWithTensors);
     const Caption &first = *outcomes[0].caption, &second = *outcomes[1].caption;
-    EXPECT_EQ(first.ids, same.forced);
+    EXPECT_EQ(first.ids, same.forced) << "neither the number of tokens nor a stop string ends it";
+    EXPECT_EQ(first.text, model_.prompts().read(same.forced));
+    EXPECT_EQ(first.reason, FinishReason::kLength);
     EXPECT_LE(models::share_of_spread(first.tensors.logits, goldens_.expected(3, "logits")), 2e-4);
     EXPECT_EQ(second.ids, other.forced) << "its end token ends nothing";
     EXPECT_TRUE(at::equal(second.tensors.logits[0], first.tensors.logits[0])) << "the prompt is the same";
     EXPECT_FALSE(at::equal(second.tensors.logits[1], first.tensors.logits[1]));
     EXPECT_EQ(second.text, model_.prompts().read(other.forced));
-    if (beams == 1) EXPECT_EQ(outcomes[2].caption->text, goldens_.requests[0].text);
+    EXPECT_LE(outcomes[2].caption->ids.size(), 3U);
   }
 }
 

@@ -29,9 +29,9 @@ TEST_F(CaptionTest, Declares) {
   EXPECT_THAT(bench_.sockets("LoadCaptioner"),
               ElementsAre("model_path: STRING = emoji-llava", "-> CAPTIONER"));
   EXPECT_THAT(bench_.sockets("Caption"),
-              ElementsAre("captioner: CAPTIONER", "images: IMAGE", "prompt: STRING = ",
-                          "max_new_tokens: INT = 0 in 0 to 100000", "temperature: FLOAT = 0 in 0 to 100",
-                          "seed: INT = 0, seed", "-> STRING"));
+              ElementsAre("captioner: CAPTIONER", "images: IMAGE",
+                          "prompt: STRING = ", "max_new_tokens: INT = 0 in 0 to 100000",
+                          "temperature: FLOAT = 0 in 0 to 100", "seed: INT = 0, seed", "-> STRING"));
 }
 
 TEST_F(CaptionTest, SaysWhatTransformersSays) {
@@ -54,9 +54,9 @@ TEST_F(CaptionTest, AsksTheModelsOwnQuestionIfThereIsNone) {
 TEST_F(CaptionTest, WritesOneLineForEachPictureInTheirOrder) {
   const at::Tensor first = image(1), second = first.flip({1, 2}) * 0.5;
   const auto say = [&](const at::Tensor& pixels) {
-    return bench_.get<std::string>("Caption", {{"captioner", captioner()},
-                                               {"images", Images{pixels}},
-                                               {"prompt", "What is in the picture?"}});
+    return bench_.get<std::string>(
+        "Caption",
+        {{"captioner", captioner()}, {"images", Images{pixels}}, {"prompt", "What is in the picture?"}});
   };
   const std::string a = say(first), b = say(second);
   EXPECT_EQ(a, goldens_.requests[1].text);
@@ -91,6 +91,17 @@ TEST_F(CaptionTest, HonoursTheNumberOfTokensAndChance) {
   EXPECT_LT(say(3, 0, 0).size(), whole.size());
   EXPECT_EQ(say(12, 5, 4), say(12, 5, 4));
   EXPECT_NE(say(12, 5, 4), say(12, 5, 5));
+}
+
+TEST_F(CaptionTest, GivesEachPictureAChanceOfItsOwn) {
+  const auto say = [&](const at::Tensor& pixels, int64_t seed) {
+    return bench_.get<std::string>(
+        "Caption",
+        {{"captioner", captioner()}, {"images", Images{pixels}}, {"temperature", 5.0}, {"seed", seed}});
+  };
+  const std::string a = say(image(1), 4), b = say(image(1), 5);
+  ASSERT_NE(a, b);
+  EXPECT_EQ(say(at::cat({image(1), image(1)}), 4), a + "\n" + b);
 }
 
 TEST_F(CaptionTest, RefusesWhatCannotBeAsked) {
