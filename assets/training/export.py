@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 import models
 from sample import SHOWN
-from train_unet import load_weights
+from weights import load_weights
 from world import World, contact_sheet
 
 SHARD = "14MB"
