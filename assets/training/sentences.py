@@ -50,6 +50,17 @@ class Sentences:
             kernel = " ".join(w for w in name.split() if w not in ("on", "in", "at", "a", "the"))
             yield from ((phrase, kernel) for phrase in phrases)
 
+    def parts(self):
+        """What the sentences name, how many of it at least and at most, and by which phrases."""
+        def with_held(phrases):
+            held = [re.sub(rf"\b{re.escape(known)}\b", other, phrase) for phrase in phrases
+                    for other, known in self.lists["held_out_words"].items() if known in phrase.split()]
+            return sorted(set(phrases + held))
+        objects = [n for name in self.objects for n in (name, *self.lists["objects"].get(name, []))]
+        places = [p for name in self.backgrounds for p in (name, *self.lists["places"][name])]
+        return {"objects": {"least": 1, "most": 2, "phrases": with_held(objects)},
+                "places": {"least": 0, "most": 1, "phrases": with_held(places)}}
+
     def held(self, text):
         """Puts held-out words in the places of those that they are tied to, if there are any."""
         if not self.swaps:
