@@ -173,7 +173,7 @@ class WorldSubject final : public EvalSubject {
     for (const std::string slot : {"1", "2"}) {
       for (const char* name :
            {"object", "object_right", "motion", "motion_right", "explained", "asked_explained",
-            "displacement", "zoom", "turn", "appearance", "smoothness", "asked", "shape_kept", "shape_error"})
+            "displacement", "zoom", "turn", "appearance", "smoothness", "asked", "shape_kept", "shape_loss"})
         text += std::string(",") + name + slot;
     }
     return text +
@@ -223,7 +223,7 @@ class WorldSubject final : public EvalSubject {
       const Actor& wanted = asked_of(asked, actor);
       text += "," + world_.objects.at(wanted.object).name +
               (wanted.motion == world::kOpen ? "" : " " + world_.motions.at(wanted.motion).name);
-      text += csv_cell(actor.shape.share) + csv_cell(actor.shape.error);
+      text += csv_cell(actor.shape.share) + csv_cell(actor.shape.loss);
     }
     text += "," + name_of(world_.backgrounds, score.background, "") + csv_cell(score.background_right);
     for (const double value : {score.background_explained, score.background_flicker, score.amplitude,

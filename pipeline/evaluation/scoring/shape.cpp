@@ -5,8 +5,8 @@
 namespace reel::world {
 namespace {
 
-constexpr float kCovered = 0.05F;         // alpha from which a pixel belongs to the sprite
-constexpr double kLeastExplained = 0.25;  // of the sprite's contrast to what lies under it
+constexpr float kCovered = 0.05F;            // alpha from which a pixel belongs to the sprite
+constexpr double kGone = 1 / kLostContrast;  // nothing of the contrast is left
 
 double squared_distance(const float* a, const float* b) {
   double sum = 0;
@@ -16,7 +16,7 @@ double squared_distance(const float* a, const float* b) {
 
 }  // namespace
 
-double shape_error(const SpriteBank& bank, int sprite, const Pose& pose, const Target& target, double noise) {
+double shape_loss(const SpriteBank& bank, int sprite, const Pose& pose, const Target& target, double noise) {
   Raster drawn = *target.under;
   std::vector<float> alpha;
   composite(bank, sprite, pose, drawn, &alpha);
@@ -35,24 +35,24 @@ double shape_error(const SpriteBank& bank, int sprite, const Pose& pose, const T
         error += weight * missed;
     }
   }
+  if (area <= 0 || contrast <= 0) return kGone;
   error = std::max(error, 0.0);
-  if (area <= 0 || error > (1 - kLeastExplained) * contrast) return 1;
-  return std::min(std::sqrt(error / (3 * area)), 1.0);
+  return std::max(std::sqrt(error / (3 * area)) / kLostError, error / contrast / kLostContrast);
 }
 
 Shape shape_of(const SpriteBank& bank, int sprite, const View& view, const std::vector<Sighting>& track) {
-  std::vector<double> errors;
+  std::vector<double> losses;
   size_t kept = 0;
   for (size_t f = 0; f < track.size(); ++f) {
     const bool seen = track[f].seen;
-    errors.push_back(seen ? shape_error(bank, sprite, track[f].pose, view.target(f), view.noise) : 1.0);
-    kept += errors.back() <= kLostShape;
+    losses.push_back(seen ? shape_loss(bank, sprite, track[f].pose, view.target(f), view.noise) : kGone);
+    kept += losses.back() <= 1;
   }
-  if (errors.empty()) return {};
-  std::sort(errors.begin(), errors.end());
-  const double count = static_cast<double>(errors.size());
+  if (losses.empty()) return {};
+  std::sort(losses.begin(), losses.end());
+  const double count = static_cast<double>(losses.size());
   const auto last = static_cast<size_t>(std::ceil(kLeastKept * count)) - 1;
-  return {static_cast<double>(kept) / count, errors[last]};
+  return {static_cast<double>(kept) / count, losses[last]};
 }
 
 void hide(const SpriteBank& bank, int sprite, const std::vector<Sighting>& track, View& view) {

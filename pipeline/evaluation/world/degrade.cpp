@@ -22,7 +22,7 @@ const std::vector<std::pair<std::string, Degradation>>& all() {
       {"ghost", {.ghost = 0.3}},
       {"all", {.blur_side = 48, .noise = 0.05, .colour = 0.05, .ghost = 0.3}},
       {"melt", {.melt = 0.12}},
-      {"smear", {.blur_side = 10}},
+      {"smear", {.blur_side = 8}},
       {"double", {.twin = 0.15}}};
   return named;
 }

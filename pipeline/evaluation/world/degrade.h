@@ -16,7 +16,7 @@ struct Degradation {
 };
 
 /// The degradation of a name. Shapes outlast none, blur (48 pixels), noise (0.05), colour (0.05), ghost (0.3) and all
-/// of these; they are lost in melt (0.12), smear (blur to 10 pixels) and double (0.15).
+/// of these; they are lost in melt (0.12), smear (blur to 8 pixels) and double (0.15).
 /// Throws: std::invalid_argument for another name.
 Degradation degradation(const std::string& name);
 std::vector<std::string> degradation_names();

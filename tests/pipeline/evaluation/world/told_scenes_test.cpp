@@ -73,8 +73,9 @@ TEST_F(ToldScenesTest, TheBundledSentencesAreOfThisWorld) {
     EXPECT_TRUE(closed.sides);
     for (size_t k = 0; k < closed.actors.size(); ++k) {
       EXPECT_EQ(closed.actors[k].object, one.stated.actors[k].object);
-      if (one.stated.actors[k].motion != kOpen)
+      if (one.stated.actors[k].motion != kOpen) {
         EXPECT_EQ(closed.actors[k].motion, one.stated.actors[k].motion);
+      }
       EXPECT_GE(closed.actors[k].motion, 0);
     }
     EXPECT_GE(closed.background, 0);
