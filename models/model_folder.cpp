@@ -83,6 +83,13 @@ ModelFolder ModelFolder::open(const PipelineRegistry& pipelines, const std::stri
   if (overrides && model.makes_videos())
     override_defaults(model.defaults, generation);  // checks what it finds, also the defaults
   model.prompt_words = generation.texts("prompt_words", {});
+  const Config parts = generation.object("prompt_parts");
+  for (const std::string& name : parts.keys()) {
+    const Config part = parts.object(name);
+    const int64_t least = part.bounded("least", 0, 0, 1000);
+    model.prompt_parts.push_back(
+        {name, least, part.bounded("most", least, least, 1000), part.texts("phrases", {})});
+  }
   return model;
 }
 

@@ -42,6 +42,13 @@ struct CaptionInput {
   std::string request = "Please describe this image in detail.";  // its own wording of "describe this"
 };
 
+/// What texts of the training named of one kind of thing, such as objects or places.
+struct PromptPart {
+  std::string name;                  // "objects"
+  int64_t least = 0, most = 0;       // how many a text named
+  std::vector<std::string> phrases;  // by which it may be named: lower-case words, single spaces
+};
+
 /// A model as its folder and its pipeline class describe it. Reads configurations and headers only, no weights.
 struct ModelFolder {
   std::string path, pipeline_class;
@@ -60,6 +67,8 @@ struct ModelFolder {
   bool connects_frames = true;  // false: a model of pictures, which would compute each frame by itself
   /// All words of its training texts, lower-case; empty: the folder does not say.
   std::vector<std::string> prompt_words;
+  /// What its training texts named, and how many of it; empty: the folder does not say.
+  std::vector<PromptPart> prompt_parts;
   /// Of a captioner: how pictures and words become its input.
   CaptionInput caption_input;
   Config generation;  // generation_config.json, of a captioner

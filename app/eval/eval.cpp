@@ -38,6 +38,7 @@ void add_pairs_verb(CLI::App& eval, Action& action, const std::string& name, con
   verb->add_option("-o,--output", options->output, "one line a video, as a .csv file");
   verb->callback([options, make, verb, &action] {
     if (options->truth) refuse_model_options(*verb);
+    settle_world_options(*verb, *options);
     action = [options, make] { return evaluate_pairs(*options, make); };
   });
 }

@@ -34,7 +34,7 @@ nlohmann::json evaluation_facts(const Evaluation& evaluation) {
   const EvalOptions& options = evaluation.plan.options;
   json document = json::parse(evaluation.source);
   json& resolved = document["options"];
-  resolved["prompts"] = options.prompts, resolved["seeds"] = options.seeds;
+  resolved["prompts"] = evaluation.plan.subject->prompts(), resolved["seeds"] = options.seeds;
   resolved["seed"] = *options.common.seed;
   resolved.update(json::parse(evaluation.plan.subject->options_json()));
   document["videos"] = evaluation.rows.size();

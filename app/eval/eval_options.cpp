@@ -1,5 +1,7 @@
 #include "app/eval/eval_options.h"
 
+#include <limits>
+
 #include "app/job_options.h"
 #include "app/session/options/value_option.h"
 
@@ -33,6 +35,24 @@ void add_eval_options(CLI::App& verb, EvalOptions& options) {
 void add_world_options(CLI::App& verb, EvalOptions& options) {
   add_value(verb, "--two-fraction", options.two_fraction, "share of prompts with two objects",
             {.range = {{0, 1}}});
+  verb.add_option("--motion", options.motion,
+                  "draws only prompts in which every object performs this one, such as spinning");
+  verb.add_option(
+      "--prompts-file", options.prompts_file,
+      "sentences and what each states, a JSON object a line, in place of drawn prompts; the first "
+      "--prompts of them, default: all");
+}
+
+void settle_world_options(const CLI::App& verb, EvalOptions& options) {
+  if (options.prompts_file.empty()) return;
+  for (const char* name : {"--two-fraction", "--motion"}) {
+    if (verb.count(name) > 0)
+      throw std::invalid_argument(
+          std::string("[") + name +
+          "] is for prompts that are drawn, and --prompts-file has its own; leave one "
+          "of them out");
+  }
+  if (verb.count("--prompts") == 0) options.prompts = std::numeric_limits<int>::max();
 }
 
 void add_synopsis_options(CLI::App& verb, EvalOptions& options) {

@@ -18,6 +18,8 @@ struct EvalOptions {
   std::string world;             // folder; empty: the bundled one
   std::string output, save;      // a .csv file; a folder for the videos
   double two_fraction = 0.5;     // share of the scenes that have two objects
+  std::string motion;            // that all objects perform; empty: drawn
+  std::string prompts_file;      // with sentences and what they state; empty: prompts are drawn
   int stages = 4;                // of a synopsis
   std::string change = "both";   // what differs from stage to stage: background, object or both in turn
 };
@@ -27,6 +29,9 @@ void add_eval_options(CLI::App& verb, EvalOptions& options);
 
 // Declare what one subject understands besides.
 void add_world_options(CLI::App& verb, EvalOptions& options);
+/// Once the verb's options were read: a file of sentences is taken whole unless --prompts was given.
+/// Throws: std::invalid_argument if an option of drawn prompts was given beside it.
+void settle_world_options(const CLI::App& verb, EvalOptions& options);
 void add_synopsis_options(CLI::App& verb, EvalOptions& options);
 
 }  // namespace reel::app

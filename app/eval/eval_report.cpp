@@ -152,12 +152,19 @@ std::string csv_cell(double value) {
   return number;
 }
 
+std::string csv_text(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 std::string csv_header(const EvalSubject& subject) {
   return "number,prompt,seed,edited" + subject.csv_columns() + ",make_s,score_s\n";
 }
 
 std::string csv_line(const EvalSubject& subject, const EvalRow& row) {
-  return std::to_string(row.task.number + 1) + "," + subject.prompt(row.task.number) + "," +
+  return std::to_string(row.task.number + 1) + "," + csv_text(subject.prompt(row.task.number)) + "," +
          std::to_string(row.task.seed) + "," + (row.task.variant ? "1" : "0") + row.score.csv +
          csv_cell(row.make_s) + csv_cell(row.score_s) + "\n";
 }

@@ -38,6 +38,9 @@ std::string evaluation_table(const Evaluation& evaluation);
 std::string csv_header(const EvalSubject& subject);
 std::string csv_line(const EvalSubject& subject, const EvalRow& row);
 
+/// A text as a cell without its comma: in quotes if it holds signs that end cells or lines (RFC 4180).
+std::string csv_text(const std::string& text);
+
 /// A comma and a number; the comma alone if the value is not finite.
 std::string csv_cell(double value);
 

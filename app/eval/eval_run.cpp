@@ -78,7 +78,7 @@ EvalRun::EvalRun(EvalOptions options, const MakeSubject& make, std::vector<EvalV
 std::vector<EvalTask> EvalRun::tasks() const {
   const EvalOptions& options = plan_.options;
   std::vector<EvalTask> all;
-  for (int i = 0; i < options.prompts; ++i) {
+  for (int i = 0; i < plan_.subject->prompts(); ++i) {
     for (int repeat = 0; repeat < options.seeds; ++repeat) {
       const uint64_t own = *options.common.seed + static_cast<uint64_t>(i) * options.seeds + repeat;
       for (size_t v = 0; v < plan_.variants.size(); ++v) {

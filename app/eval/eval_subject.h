@@ -37,6 +37,7 @@ class EvalSubject {
   virtual std::string csv_columns() const = 0;
   /// The options that the prompts were drawn with, as a JSON object.
   virtual std::string options_json() const = 0;
+  virtual int prompts() const = 0;  // how many
   virtual std::string prompt(int number) const = 0;
   /// Writes the prompt into the options of a job.
   virtual void set_prompt(int number, pipeline::GenerateOptions& job) const = 0;

@@ -2,6 +2,7 @@
 // videos.
 #include <cmath>
 #include <iostream>
+#include <set>
 
 #include "app/eval/eval_json.h"
 #include "app/eval/eval_report.h"
@@ -221,11 +222,14 @@ void add_sweep_verb(CLI::App& eval, Action& action) {
   verb->add_option("--plot", options->plot, "a panel a number, as an .svg file");
   verb->callback([options, verb, &action] {
     const bool synopsis = options->subject == "synopsis";
-    for (const char* name : {"--stages", "--change", "--synopsis-blend", "--two-fraction"}) {
-      const bool of_world = std::string(name) == "--two-fraction";
+    for (const char* name :
+         {"--stages", "--change", "--synopsis-blend", "--two-fraction", "--motion", "--prompts-file"}) {
+      const bool of_world =
+          std::set<std::string>{"--two-fraction", "--motion", "--prompts-file"}.count(name) > 0;
       if (verb->count(name) && of_world == synopsis)
         throw CLI::ValidationError(name, std::string("belongs to --of ") + (of_world ? "world" : "synopsis"));
     }
+    settle_world_options(*verb, options->eval);
     action = [options] { return sweep(*options); };
   });
 }

@@ -103,6 +103,7 @@ class SynopsisSubject final : public EvalSubject {
                           {"synopsis_blend", options_.job.prompt_blend}}
         .dump();
   }
+  int prompts() const override { return static_cast<int>(scenes_.size()); }
   std::string prompt(int number) const override { return world::text_of(world_, scenes_.at(number)); }
   void set_prompt(int number, pipeline::GenerateOptions& job) const override {
     job.synopsis = prompt(number);

@@ -7,7 +7,8 @@
 
 namespace reel::app {
 
-/// Draws `options.prompts` scenes. `world` and `options` must outlive the subject.
+/// Draws `options.prompts` scenes, or reads them from `options.prompts_file`. `world` and `options` must outlive
+/// the subject.
 std::unique_ptr<EvalSubject> make_world_subject(const world::World& world, const EvalOptions& options);
 
 }  // namespace reel::app

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 import models
 from sample import SHOWN
-from train_unet import load_weights
+from weights import load_weights
 from world import World, contact_sheet
 
 SHARD = "14MB"
@@ -56,7 +56,8 @@ def export(args, world):
     models.save_tokenizer(world.words(), args.out / "tokenizer")
     defaults = {"height": 128, "width": 128, "num_frames": 16, "num_inference_steps": args.steps,
                 "guidance_scale": args.guidance, "fps": world.spec["frame"]["fps"],
-                "prompt_words": world.words()}  # reel says which words of a prompt are not among them
+                # reel says which words of a prompt are not among these, and what it names too many or too few of.
+                "prompt_words": world.words(), "prompt_parts": world.sentences().parts()}
     (args.out / "generation_config.json").write_text(json.dumps(defaults, indent=2) + "\n", encoding="utf-8")
 
 
@@ -77,7 +78,7 @@ def verify(folder, world, picture):
     print("bytes", sum(f.stat().st_size for f in files), "parameters", count, "in all", sum(count.values()))
     if picture:
         defaults = json.loads((folder / "generation_config.json").read_text())
-        for key in ("fps", "prompt_words"):  # reel's own
+        for key in ("fps", "prompt_words", "prompt_parts"):  # reel's own
             defaults.pop(key, None)
         pipeline.set_progress_bar_config(disable=True)
         rows = []

@@ -50,7 +50,7 @@ def build_bpe(words):
 
 
 class Tokens:
-    """Prompts made of the world's words -> padded ids, the ids that CLIPTokenizer produces."""
+    """Prompts made of the world's words, spaces around every mark -> padded ids, as CLIPTokenizer makes them."""
 
     def __init__(self, words):
         self.vocabulary, self.merges = build_bpe(words)

@@ -17,12 +17,15 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from sentences import Sentences
+
 DEFAULT_ROOT = pathlib.Path(__file__).resolve().parent.parent / "world"
 
 
 class World:
     def __init__(self, device="cpu", seed=0, root=DEFAULT_ROOT):
         self.spec = spec = json.loads((pathlib.Path(root) / "world.json").read_text(encoding="utf-8"))
+        self.root = root
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.objects = [o["name"] for o in spec["objects"]]
@@ -65,18 +68,37 @@ class World:
 
     def scenes(self, n, count=None):
         """Draws n scenes; count fixes the number of objects."""
+        return self.animate(self.draw(n, count))
+
+    def told(self, n, sentences, share, motions=None):
+        """n scenes and what is said of them: plain sentences for `share` of them, else the world's prompts."""
+        scene = self.draw(n, motions=motions)
+        prompts = self.captions(scene, loose=0.2)
+        chosen = torch.rand(n).tolist()
+        objects, acts = scene["object"].tolist(), scene["motion"].tolist()
+        counts, backgrounds = scene["count"].tolist(), scene["background"].tolist()
+        for i, count in enumerate(counts):
+            if chosen[i] < share:
+                prompts[i], _, shown = sentences.write(objects[i][:count], acts[i][:count], backgrounds[i])
+                acts[i][:count] = shown
+        scene["motion"] = torch.tensor(acts, device=self.device)
+        return self.animate(scene), prompts
+
+    def draw(self, n, count=None, motions=None):
+        """What prompts say of n scenes; `motions` are weights of the motions, even if absent."""
         if count is None:
             count = 1 + (self.uniform(n) < self.spec["probability_two"]).long()
         else:
             count = torch.full((n,), count, device=self.device)
+        weights = self._tensor(motions or [1.0] * len(self.motions))
         first = self.integers(len(self.objects), n)
         second = (first + 1 + self.integers(len(self.objects) - 1, n)) % len(self.objects)
-        return self.animate({
+        return {
             "count": count,
             "object": torch.stack([first, second], 1),
-            "motion": self.integers(len(self.motions), n, 2),
+            "motion": torch.multinomial(weights, 2 * n, replacement=True, generator=self.generator).view(n, 2),
             "background": self.integers(len(self.backgrounds), n),
-        })
+        }
 
     def animate(self, scene):
         """Adds trajectories and the background's random values to what a prompt fixes."""
@@ -122,8 +144,11 @@ class World:
 
     def words(self):
         """Every word that a prompt can hold, sorted."""
-        text = " ".join(self.objects + self.motions + self.backgrounds + ["a an and"])
+        text = " ".join(self.objects + self.motions + self.backgrounds + ["a an and"] + self.sentences().words())
         return sorted(set(text.split()))
+
+    def sentences(self, **options):
+        return Sentences(self, self.root, **options)
 
     # --- pictures -------------------------------------------------------------------------
 
@@ -169,17 +194,20 @@ class World:
             video = video * (1 - layer[:, 3:]) + layer[:, :3]
         return (video * 2 - 1).unflatten(0, (n, f))
 
-    def clutter(self, n, objects=4):
-        """Crowded single pictures [n, 3, H, W] in [-1, 1]: more sprite pixels for the autoencoder."""
+    def clutter(self, n, objects=4, turned=0.35, turn=math.pi):
+        """Crowded single pictures [n, 3, H, W] in [-1, 1]: more sprite pixels for the autoencoder.
+
+        `turned` is the share of sprites that are turned, by up to `turn`.
+        """
         background = self.integers(len(self.backgrounds), n)
         low, high = self.spec["horizon"]
         jitter = self.uniform(n, 3, 3, low=-0.03, high=0.03)
         picture = self.backdrop(background, self.uniform(n, low=low, high=high), jitter)
         for _ in range(objects):
-            turned = (self.uniform(n) < 0.35).float()
+            angle = (self.uniform(n) < turned).float() * self.uniform(n, high=turn)
             layer = self.layer(self.integers(len(self.objects), n), self.uniform(n, low=0.05, high=0.95),
                                self.uniform(n, low=0.05, high=0.95), self.uniform(n, low=0.2, high=0.55),
-                               turned * self.uniform(n, high=math.pi))
+                               angle)
             picture = picture * (1 - layer[:, 3:]) + layer[:, :3]
         return picture * 2 - 1
 

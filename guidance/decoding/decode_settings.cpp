@@ -39,7 +39,8 @@ const std::set<std::string>& known_keys() {
                                              "early_stopping",
                                              "eos_token_id",
                                              "stop_strings",
-                                             "prompt_words"};
+                                             "prompt_words",
+                                             "prompt_parts"};
   return keys;
 }
 

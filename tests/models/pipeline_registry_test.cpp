@@ -87,6 +87,21 @@ TEST_F(PipelineRegistryTest, TheFoldersOwnDefaultsComeAfterThePipelines) {
   EXPECT_EQ(condition.facts.at("seconds"), 7);
 }
 
+TEST_F(PipelineRegistryTest, TheFolderMaySayWhatTrainingTextsNamed) {
+  write("First", "");
+  write(
+      "generation_config.json",
+      R"({"prompt_parts": {"objects": {"least": 1, "most": 2, "phrases": ["soccer ball"]}, "places": {"most": 1}}})");
+  const std::vector<PromptPart> parts = open().prompt_parts;
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].name, "objects");
+  EXPECT_EQ(parts[0].least, 1);
+  EXPECT_EQ(parts[0].most, 2);
+  EXPECT_THAT(parts[0].phrases, ElementsAre("soccer ball"));
+  EXPECT_EQ(parts[1].least, 0);
+  EXPECT_EQ(parts[1].most, 1);
+}
+
 TEST(KnownPipelinesTest, HaveClassNamesOfTheirOwnAndCanBeOpened) {
   std::set<std::string> seen;
   for (const PipelineEntry& entry : known_pipelines()) {

@@ -28,16 +28,40 @@ std::vector<float> half_of_frame(bool left, int side) {
   return weight;
 }
 
-struct Performer {
-  Recognition recognition;
-  std::vector<Sighting> track;
-};
-
 Performer find(const SpriteBank& bank, const View& fine, double reach) {
   const View coarse = halve(fine);
   Performer found{recognise(bank, fine, coarse, reach), std::vector<Sighting>(fine.frames())};
   if (found.recognition.sprite >= 0) found.track = track(bank, found.recognition.sprite, fine, coarse, reach);
   return found;
+}
+
+/// Says of every actor whether it is the asked one. Of two that may stand on either side, the order counts in which
+/// more is right.
+void compare(std::vector<ActorScore>& actors, const Scene& asked) {
+  const auto in_order = [&](bool swapped) {
+    std::vector<ActorScore> judged = actors;
+    for (size_t k = 0; k < judged.size(); ++k) {
+      ActorScore& actor = judged[k];
+      actor.asked = static_cast<int>(swapped ? judged.size() - 1 - k : k);
+      const Actor& wanted = asked.actors[actor.asked];
+      actor.object_right = actor.object == wanted.object && actor.shape.kept();
+      actor.motion_right = wanted.motion == kOpen || actor.motion == wanted.motion;
+    }
+    return judged;
+  };
+  const auto right = [&](const std::vector<ActorScore>& judged) {
+    int count = 0;  // an object that is the asked one weighs more than a motion
+    for (const ActorScore& actor : judged)
+      count += 4 * (actor.object == asked.actors[actor.asked].object) + 2 * actor.object_right +
+               actor.motion_right;
+    return count;
+  };
+  std::vector<ActorScore> straight = in_order(false);
+  if (actors.size() == 2 && !asked.sides) {
+    std::vector<ActorScore> swapped = in_order(true);
+    if (right(swapped) > right(straight)) straight = std::move(swapped);
+  }
+  actors = std::move(straight);
 }
 
 }  // namespace
@@ -58,10 +82,10 @@ void check_frames(const at::Tensor& frames) {
 }
 
 void check_scene(const World& world, const Scene& asked) {
-  bool known = asked.background >= 0 && asked.background < static_cast<int>(world.backgrounds.size());
+  bool known = asked.background >= kOpen && asked.background < static_cast<int>(world.backgrounds.size());
   for (const Actor& actor : asked.actors) {
     known = known && actor.object >= 0 && actor.object < static_cast<int>(world.objects.size()) &&
-            actor.motion >= 0 && actor.motion < static_cast<int>(world.motions.size());
+            actor.motion >= kOpen && actor.motion < static_cast<int>(world.motions.size());
   }
   if (!known || asked.actors.empty() || asked.actors.size() > 2) {
     throw std::invalid_argument("[score] the scene must have one or two objects of this world");
@@ -101,31 +125,41 @@ VideoScore Scorer::score(const at::Tensor& frames, const Scene& asked) const {
 
   VideoScore result;
   result.background = background.index;
-  result.background_right = background.index == asked.background;
+  result.background_right = asked.background == kOpen || background.index == asked.background;
   result.background_explained = background.explained;
   result.background_flicker = background_flicker(whole);
-  const Layout& layout = world_.layout(asked.actors.size());
-  for (size_t k = 0; k < asked.actors.size(); ++k) {
-    ActorScore actor;
-    Performer& performer = performers[k];
-    actor.object = performer.recognition.sprite;
-    actor.object_right = actor.object == asked.actors[k].object;
-    actor.explained = performer.recognition.explained;
-    if (actor.object >= 0) actor.asked_explained = performer.recognition.evidence[asked.actors[k].object];
-    actor.motion_fit = classify_motion(world_, layout, performer.track);
-    actor.motion = actor.motion_fit.motion;
-    actor.motion_right = actor.motion == asked.actors[k].motion;
-    if (actor.object >= 0) {
-      actor.appearance = appearance_consistency(bank_, actor.object, views[k], performer.track);
-      actor.smoothness = std::exp(-0.5 * std::pow(actor.motion_fit.roughness / kRough, 2));
-    }
-    actor.consistency = actor.appearance * actor.smoothness;
-    actor.track = std::move(performer.track);
-    result.consistency += actor.consistency / static_cast<double>(asked.actors.size());
-    result.amplitude += actor.motion_fit.amplitude.edge / static_cast<double>(asked.actors.size());
-    result.actors.push_back(std::move(actor));
+  for (size_t k = 0; k < performers.size(); ++k) {
+    const Performer* other = performers.size() == 2 ? &performers[1 - k] : nullptr;
+    result.actors.push_back(actor_score(performers[k], views[k], other, performers.size()));
+    result.consistency += result.actors.back().consistency / static_cast<double>(performers.size());
+    result.amplitude +=
+        result.actors.back().motion_fit.amplitude.edge / static_cast<double>(performers.size());
+  }
+  compare(result.actors, asked);
+  for (size_t k = 0; k < performers.size(); ++k) {
+    ActorScore& actor = result.actors[k];
+    if (actor.object >= 0)
+      actor.asked_explained = performers[k].recognition.evidence[asked.actors[actor.asked].object];
+    actor.track = std::move(performers[k].track);
   }
   return result;
+}
+
+ActorScore Scorer::actor_score(const Performer& performer, const View& view, const Performer* other,
+                               size_t actors) const {
+  ActorScore actor;
+  actor.object = performer.recognition.sprite;
+  actor.explained = performer.recognition.explained;
+  actor.motion_fit = classify_motion(world_, world_.layout(actors), performer.track);
+  actor.motion = actor.motion_fit.motion;
+  if (actor.object < 0) return actor;
+  View alone = view;
+  if (other && other->recognition.sprite >= 0) hide(bank_, other->recognition.sprite, other->track, alone);
+  actor.shape = shape_of(bank_, actor.object, alone, performer.track);
+  actor.appearance = appearance_consistency(bank_, actor.object, view, performer.track);
+  actor.smoothness = std::exp(-0.5 * std::pow(actor.motion_fit.roughness / kRough, 2));
+  actor.consistency = actor.appearance * actor.smoothness;
+  return actor;
 }
 
 }  // namespace reel::world

@@ -4,6 +4,7 @@
 
 #include "pipeline/evaluation/scoring/background_fit.h"
 #include "pipeline/evaluation/scoring/recognise.h"
+#include "pipeline/evaluation/scoring/shape.h"
 #include "pipeline/evaluation/scoring/track.h"
 #include "pipeline/media/frames.h"
 
@@ -11,10 +12,12 @@ namespace reel::world {
 
 /// What was found of one asked object.
 struct ActorScore {
-  int object = -1;  // recognised: index into the world's objects; -1: none
-  bool object_right = false;
-  int motion = -1;  // recognised; -1: none
-  bool motion_right = false;
+  int asked = 0;              // which of the scene's actors this is about
+  int object = -1;            // recognised: index into the world's objects; -1: none
+  bool object_right = false;  // recognised as the asked one, and it keeps its shape
+  Shape shape;
+  int motion = -1;             // recognised; -1: none
+  bool motion_right = false;   // also if the scene leaves it open
   double explained = 0;        // fraction of what stands out (in its half, of two) that the object explains
   double asked_explained = 0;  // the same for the object that was asked for
   MotionFit motion_fit;
@@ -26,15 +29,21 @@ struct ActorScore {
 };
 
 struct VideoScore {
-  std::vector<ActorScore> actors;  // as asked: the first in the left half of two
+  std::vector<ActorScore> actors;  // of two: the one in the left half first
   int background = -1;
-  bool background_right = false;
+  bool background_right = false;    // also if the scene leaves it open
   double background_explained = 0;  // fraction of pixels that the fitted background explains
   /// Mean change of background pixels between neighbouring frames, of 255 levels.
   double background_flicker = 0;
   double consistency = 0;  // mean of the actors'
   double amplitude = 0;    // mean of the actors': path of an object's edge, in frame widths a frame
-  bool all_right() const;  // every object, every motion and the background
+  bool all_right() const;  // every object, every motion and the background, as far as the scene states them
+};
+
+/// What was found in the frame, or in one half of it.
+struct Performer {
+  Recognition recognition;
+  std::vector<Sighting> track;
 };
 
 constexpr int kSide = 64;            // of the fine pictures; the coarse ones have half of it
@@ -59,6 +68,10 @@ class Scorer {
   const World& world() const { return world_; }
 
  private:
+  /// What one performer does, compared with nothing yet. `other`: the second one of two.
+  ActorScore actor_score(const Performer& performer, const View& view, const Performer* other,
+                         size_t actors) const;
+
   const World& world_;
   SpriteBank bank_;
 };

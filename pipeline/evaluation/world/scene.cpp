@@ -101,6 +101,15 @@ Scene sample_scene(const World& world, Dice& dice, double two_fraction) {
   return scene;
 }
 
+Scene close_scene(const World& world, Scene scene, Dice& dice) {
+  for (Actor& actor : scene.actors) {
+    if (actor.motion == kOpen) actor.motion = dice.below(world.motions.size());
+  }
+  if (scene.background == kOpen) scene.background = dice.below(world.backgrounds.size());
+  scene.sides = true;
+  return scene;
+}
+
 std::string prompt_of(const World& world, const Scene& scene) {
   std::string text;
   for (const Actor& actor : scene.actors) {

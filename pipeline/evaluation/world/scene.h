@@ -10,16 +10,20 @@
 
 namespace reel::world {
 
-/// One object and what it does; indices into the world's lists.
+/// Of a motion or a background that a sentence leaves open.
+constexpr int kOpen = -1;
+
+/// One object and what it does; indices into the world's lists. The motion may be open.
 struct Actor {
   int object = 0, motion = 0;
   bool operator==(const Actor&) const = default;
 };
 
-/// What a prompt asks for. The first of two actors is in the left half.
+/// What a prompt asks for.
 struct Scene {
   std::vector<Actor> actors;  // one or two
-  int background = 0;
+  int background = 0;         // may be open
+  bool sides = true;          // the first of two actors is in the left half; false: either may be
   bool operator==(const Scene&) const = default;
 };
 
@@ -39,6 +43,9 @@ class Dice {
 /// Draws two actors (of different objects) with probability `two_fraction`, else one; everything else
 /// uniformly and independently.
 Scene sample_scene(const World& world, Dice& dice, double two_fraction);
+
+/// Draws what the scene leaves open; the rest stays. The first of two actors is then in the left half.
+Scene close_scene(const World& world, Scene scene, Dice& dice);
 
 /// `a rocket moving up in space`, `a boat moving right and an owl bouncing at sea`.
 std::string prompt_of(const World& world, const Scene& scene);

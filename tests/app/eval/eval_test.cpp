@@ -177,6 +177,48 @@ TEST_F(EvalTest, TheWorldMayLieElsewhereWithItsAtlasAsATensor) {
   EXPECT_EQ(eval({"--truth", "--world", "nowhere"}).code, 4);
 }
 
+TEST_F(EvalTest, EveryMotionHasItsRow) {
+  const CommandResult table =
+      eval({"--truth", "--prompts", "4", "--two-fraction", "0", "--motion", "spinning"});
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, testing::ContainsRegex("spinning, % +4 +100"));
+  for (const char* motion : {"moving left", "moving right", "moving up", "moving down", "bouncing", "growing",
+                             "shrinking", "standing still"})
+    EXPECT_THAT(table.out, HasSubstr(std::string(motion) + ": no such video"));
+}
+
+TEST_F(EvalTest, WithOneOfAKindThereIsNoIntervalOfIt) {
+  const CommandResult table = eval({"--truth", "--prompts", "3", "--two-fraction", "0.34"});
+  ASSERT_EQ(table.code, 0) << table.err;
+  const size_t two = table.out.find("Two objects");
+  const std::string rows = table.out.substr(two, table.out.find("Object and its motion") - two);
+  EXPECT_THAT(rows, testing::ContainsRegex("both objects, % +1 +100.0\n"));
+  EXPECT_THAT(rows, testing::Not(HasSubstr(" to ")));
+  EXPECT_THAT(table.out.substr(0, two), HasSubstr(" to "));
+}
+
+TEST_F(EvalTest, ReadsSentencesAndWhatTheyState) {
+  write_file(
+      folder_ / "mine.jsonl",
+      R"({"prompt": "owl, at night", "objects": ["owl"], "background": "at night", "kind": "short"})"
+      "\n"
+      R"({"prompt": "a cat jumps beside a dog", "objects": ["cat", "dog"], "motions": ["bouncing", ""]})"
+      "\n");
+  const CommandResult result = eval({"--truth", "--prompts-file", "mine.jsonl", "-o", "a.csv", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json document = json::parse(result.out);
+  EXPECT_EQ(document["videos"], 2);
+  EXPECT_EQ(document["options"]["prompts"], 2);
+  EXPECT_EQ(document["results"]["all.all_right"]["value"], 1);
+  EXPECT_EQ(document["results"]["kind.short"]["count"], 1);
+  EXPECT_EQ(document["results"]["one.motion"]["count"], 0) << "left open";
+  EXPECT_EQ(document["results"]["two.motion"]["count"], 1) << "one of two is stated";
+  EXPECT_EQ(document["results"]["two.background"]["count"], 0) << "left open";
+  EXPECT_THAT(lines("a.csv").at(1), testing::StartsWith("1,\"owl, at night\",0,0,owl,"));
+  EXPECT_THAT(eval({"--truth", "--prompts-file", "mine.jsonl", "--prompts", "1"}).out,
+              HasSubstr("1 video of one"));
+}
+
 TEST_F(EvalTest, RefusesWhatDoesNotFit) {
   const auto refused = [&](const std::vector<std::string>& words, int code, const std::string& part) {
     const CommandResult result = eval(words);
@@ -190,6 +232,10 @@ TEST_F(EvalTest, RefusesWhatDoesNotFit) {
   refused({"--truth", "--degrade", "fog"}, 2, "fog");
   refused({"--truth", "-o", "rows.txt"}, 2, ".csv");
   refused({"--truth", "--prompts", "0"}, 2, "--prompts");
+  refused({"--truth", "--motion", "spining"}, 2, "did you mean 'spinning'?");
+  refused({"--truth", "--prompts-file", "nowhere.jsonl"}, 4, "nowhere.jsonl");
+  refused({"--truth", "--prompts-file", "nowhere.jsonl", "--motion", "spinning"}, 2,
+          "--prompts-file has its own");
   refused({"--model", "nowhere"}, 4, "nowhere");
   refused({"--model", model_, "--edit", "scael"}, 2, "scale");
   refused({"--model", model_, "--size", "33x32"}, 2, "[--size]");

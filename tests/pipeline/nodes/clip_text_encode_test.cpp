@@ -73,4 +73,25 @@ TEST(ClipTextEncodeTest, WarnsOfWordsThatTheModelWasNotTrainedOn) {
                         HasSubstr("reel models info " + clip.folder->path))));
 }
 
+TEST(ClipTextEncodeTest, WarnsOfKnownWordsInATextThatTrainingDidNotCover) {
+  const TemporaryFolder folder;
+  fs::copy(tiny_model(), folder.path(), fs::copy_options::recursive);
+  write_file(
+      folder / "generation_config.json",
+      R"({"prompt_parts": {"objects": {"least": 1, "most": 2, "phrases": ["dog", "ball", "soccer ball", "cat"]},
+                                  "places": {"most": 1, "phrases": ["on grass", "at night"]}}})");
+  const auto warnings = [&](const std::string& prompt) {
+    NodeBench bench;
+    encoded(bench, prompt, {models::opened(folder.path().string()), {}, 0});
+    return bench.run_report.warnings;
+  };
+  for (const char* covered : {"a dog", "A soccer ball and a cat, on grass.", "", "at night a dog"})
+    EXPECT_THAT(warnings(covered), IsEmpty()) << covered;
+  EXPECT_THAT(warnings("a dog, a cat and a ball"),
+              ElementsAre(HasSubstr("trained on texts that name 1 to 2 objects, and this prompt names 3")));
+  EXPECT_THAT(warnings("a dog on grass at night"),
+              ElementsAre(HasSubstr("0 to 1 places, and this prompt names 2")));
+  EXPECT_THAT(warnings("on grass"), ElementsAre(HasSubstr("1 to 2 objects, and this prompt names 0")));
+}
+
 }  // namespace reel::pipeline::clip_text_encode_test
