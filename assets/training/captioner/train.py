@@ -3,6 +3,7 @@
 
     python train.py --recipe joint --seconds 400 --state state --out out
     python train.py --recipe joint --seconds 300 --total 600 ...     (a slice; the same command again goes on)
+    python train.py --recipe joint --ends 450 ...                    (whatever compiling takes, training is over by then)
     python train.py --smoke --out /tmp/smoke                         (CPU, a few steps)
 
 Recipes:
@@ -13,7 +14,9 @@ Recipes:
 The planted prior shall be strong enough to be measured and no stronger: while training goes on, captions and questions
 on bias-breaking scenes are measured, and the murk from which the annotator guesses moves until the shares of
 --aim-chair (CHAIR_s) and --aim-pope (adversarial accuracy) are met.
-Writes OUT/model/ (the exported folder), OUT/report.json, OUT/captions.png, and STATE/state.pt for the next slice.
+Writes OUT/model/ (the exported folder), OUT/heads.safetensors (what only training needs), OUT/report.json,
+OUT/curve.csv, OUT/captions.png, and STATE/state.pt for the next slice. Where no state can be kept, --init-from OUT goes on
+from the averaged weights.
 """
 import argparse
 import json
@@ -22,6 +25,7 @@ import pathlib
 from parent import ASSETS, Context, FlatAdamW, schedule  # first: see engine.py
 
 import torch
+from safetensors.torch import load_file, save_file
 
 import folder
 import measure
@@ -32,7 +36,10 @@ from pictures import Autoencoder, Painter
 from scenes import Scenes
 
 STAGES = (0.40, 0.45)  # where the staged recipes' second and third stage begin
-AIMING = (0.30, 0.88)  # when guesses are adjusted
+LOOKS = (0.10, 0.88)  # when the planted prior is measured
+AIMING = {"joint": 0.30, "staged": 0.60, "staged-cca": 0.60}  # from when on guesses are adjusted
+COLUMNS = ("step", "seconds", "caption_guess", "question_guess", "broken_chair_s", "broken_recall", "broken_partner",
+           "broken_pope", "usual_chair_s", "usual_recall", "usual_pope")
 
 
 def rates(args, progress, step):
@@ -64,9 +71,10 @@ class Training:
         config = configuration(self.dialogue, self.painter.side, small=args.smoke)
         self.net = Captioner(config, self.dialogue, concentric, device)
         self.judge = Captioner(config, self.dialogue, concentric, device).eval()  # the EMA in fp32, never compiled
+        self.trained, self.steps = 0.0, 0
         if args.init_from:
-            folder.load(args.init_from, self.net.model)
-        self.trainers = {}
+            self.start_from(args.init_from)
+        self.curve, self.trainers = [], {}
         for name, modules in self.net.parts().items():
             self.trainers[name] = FlatAdamW(self.context, modules, betas=(0.9, 0.98))
             for p in (p for m in modules for p in m.parameters()):
@@ -74,10 +82,36 @@ class Training:
         if self.context.cuda:
             for layer in [*self.net.tower.encoder.layers, *self.net.language.layers]:
                 layer.compile(dynamic=False)
-        self.trained, self.steps = 0.0, 0
         self.state = args.state / "state.pt" if args.state else None
         if self.state and self.state.exists():
             self.load()
+        if self.trained:  # other scenes than the earlier slice's
+            self.scenes.world.generator.manual_seed(args.seed * 1000 + round(self.trained))
+            torch.manual_seed(args.seed * 1000 + round(self.trained))
+
+    def start_from(self, out):
+        """Weights, guesses and time spent of an earlier slice's OUT."""
+        folder.load(out / "model", self.net.model)
+        heads = load_file(out / "heads.safetensors")
+        unknown = self.net.load_state_dict({k: w.float() for k, w in heads.items()}, strict=False).unexpected_keys
+        assert len(heads) == 4 and not unknown, sorted(heads)
+        training = json.loads((out / "report.json").read_text())["training"]
+        if training["recipe"] != self.args.recipe:
+            raise SystemExit(f"{out} belongs to the recipe {training['recipe']}, not to {self.args.recipe}")
+        self.trained, self.guess = float(training["seconds"]), training["guess"]
+
+    def warm_up(self):
+        """Compiles every layer for every shape that the recipe meets; a compiler's minute would count as training."""
+        staged, steps, self.steps = self.args.recipe != "joint", self.steps, 0  # step 0 has a text without a picture
+        for alone in (True, False) if staged and self.trained == 0 else (False,):
+            batch = self.feed.next(self.guess, text_only=alone)
+            for progress in (0.0,) if alone else (STAGES[0], 1.0):
+                self.losses(batch, 0.0 if staged and progress == STAGES[0] else 1.0, progress)[0].backward()
+        self.steps = steps
+        for p in self.net.parameters():
+            p.grad = None
+        torch.cuda.synchronize() if self.context.cuda else None
+        self.context.print("compiled")
 
     def save(self):
         if self.state:
@@ -133,37 +167,43 @@ class Training:
             parameters = [p for m in parts[name] for p in m.parameters()]
             torch._foreach_copy_([p.data for p in parameters], trainer.views(trainer.ema))
 
-    def aim(self):
-        """Measures the planted prior and moves the murk from which the annotator guesses."""
+    def look(self):
+        """Measures the planted prior, and moves the murk from which the annotator guesses once it is time for that."""
         self.use_average()
-        sample = measure.Sample(self.judge, self.scenes, self.painter, self.args.aim_scenes, broken=True)
-        parsed, _, _ = measure.captions(self.judge, self.dialogue, sample)
-        result = measure.chair(parsed, sample, self.scenes.partner.tolist())
-        pope = measure.pope(self.judge, self.dialogue, sample, self.scenes, self.steps, ("adversarial",))["adversarial"]
-        chair_s, accuracy = result["chair_s"][0], pope["accuracy"][0]
-        bounded = lambda x: min(max(x, 0.0), 1.5)  # noqa: E731
-        self.guess["caption"] = bounded(self.guess["caption"] + 0.4 * (chair_s - self.args.aim_chair))
-        self.guess["question"] = bounded(self.guess["question"] + 0.8 * (self.args.aim_pope - accuracy))
-        self.context.print(f"step {self.steps}: bias-breaking CHAIR_s {chair_s:.3f} recall {result['recall'][0]:.3f}",
-                           f"POPE {accuracy:.3f} (yes {pope['yes']:.3f}); guesses from murk",
-                           f"{self.guess['caption']:.3f} (captions), {self.guess['question']:.3f} (questions)")
+        args, row = self.args, {}
+        for name, broken in (("broken", True), ("usual", False)):
+            sample = measure.Sample(self.judge, self.scenes, self.painter, args.look_scenes, broken=broken)
+            parsed, _, _ = measure.captions(self.judge, self.dialogue, sample)
+            chair = measure.chair(parsed, sample, self.scenes.partner.tolist())
+            pope = measure.pope(self.judge, self.dialogue, sample, self.scenes, self.steps, ("adversarial",))
+            row |= {f"{name}_{k}": chair[k][0] for k in ("chair_s", "recall", "partner")}
+            row[f"{name}_pope"] = pope["adversarial"]["accuracy"][0]
+        row |= {"step": self.steps, "seconds": round(self.trained)}
+        row |= {f"{k}_guess": round(v, 4) for k, v in self.guess.items()}
+        self.curve.append(row)
+        if self.trained >= AIMING[args.recipe] * self.total:
+            bounded = lambda x: min(max(x, 0.0), 1.5)  # noqa: E731
+            self.guess["caption"] = bounded(self.guess["caption"] + 0.4 * (row["broken_chair_s"] - args.aim_chair))
+            self.guess["question"] = bounded(self.guess["question"] + 0.8 * (args.aim_pope - row["broken_pope"]))
+        args.out.mkdir(parents=True, exist_ok=True)
+        lines = [",".join(str(r[c]) for c in COLUMNS) for r in self.curve]
+        (args.out / "curve.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+        self.context.print("measured:", ", ".join(f"{c} {row[c]}" for c in COLUMNS))
 
     def run(self):
         args, context = self.args, self.context
-        total = args.total or args.seconds
-        before, began, sums, last = self.trained, None, torch.zeros(3, device=self.device), self.steps
-        aims = [AIMING[0] + (AIMING[1] - AIMING[0]) * i / (args.aims - 1) for i in range(args.aims)] if args.aims else []
-        aims = [a for a in aims if a * total > self.trained]
-        warm = self.steps + 8  # the first steps compile; the clock starts behind them
-        while self.trained < total and self.trained - before < args.seconds:
-            if args.smoke:
-                self.trained = before + (self.steps - warm + 8) * total / 12
+        self.warm_up()
+        before, began, sums, last = self.trained, context.elapsed(), torch.zeros(3, device=self.device), self.steps
+        slice_ = args.ends - began if args.ends else args.seconds
+        total = self.total = args.total or before + slice_
+        first, end = LOOKS
+        looks = [first + (end - first) * i / max(args.looks - 1, 1) for i in range(args.looks)]
+        looks = [x for x in looks if x * total > before]
+        while self.trained < total and self.trained - before < slice_:
             sums += self.step(self.trained / total)
-            if began is None and self.steps >= warm:
-                torch.cuda.synchronize() if context.cuda else None
-                began = context.elapsed()
-                context.print("compiled")
-            if began is not None and not args.smoke and self.steps % 10 == 0:
+            if args.smoke:
+                self.trained += total / 12
+            elif self.steps % 10 == 0:
                 torch.cuda.synchronize() if context.cuda else None
                 self.trained = before + context.elapsed() - began
             if self.steps % 500 == 0:
@@ -172,9 +212,9 @@ class Training:
                               f"{blind:.4f}")
                 sums.zero_()
                 last = self.steps
-            if aims and self.trained >= aims[0] * total:
-                aims.pop(0)
-                self.aim()
+            if looks and self.trained >= looks[0] * total:
+                looks.pop(0)
+                self.look()
         context.print(f"{self.steps} steps of {args.batch}, {self.trained:.0f} s")
         self.save()
 
@@ -183,6 +223,8 @@ class Training:
         self.use_average()
         args.out.mkdir(parents=True, exist_ok=True)
         folder.write(args.out / "model", self.judge.model, self.dialogue, concentric=args.recipe == "staged-cca")
+        heads = {k: w.half() for k, w in self.judge.state_dict().items() if "_head." in k and not k.startswith("model.")}
+        save_file(heads, args.out / "heads.safetensors")
         folder.load(args.out / "model", self.judge.model)  # measured as stored: in half precision
         self.context.print("exported")
         show = {}
@@ -201,9 +243,10 @@ def main():
     parser.add_argument("--recipe", choices=("joint", "staged", "staged-cca"), default="joint")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--state", type=pathlib.Path, help="folder of what a later slice goes on from")
-    parser.add_argument("--init-from", type=pathlib.Path, help="exported folder whose weights training starts from")
+    parser.add_argument("--init-from", type=pathlib.Path, help="an earlier OUT to go on from")
     parser.add_argument("--seconds", type=float, default=400, help="of training in this slice, after compilation")
-    parser.add_argument("--total", type=float, help="seconds of all slices (default: --seconds)")
+    parser.add_argument("--ends", type=float, help="seconds after the program's start at which training ends")
+    parser.add_argument("--total", type=float, help="seconds of all slices (default: those before and this one)")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--warmup", type=int, default=400)
@@ -212,14 +255,14 @@ def main():
     parser.add_argument("--bank", type=int, default=8192, help="pictures that went through the VAE and are kept")
     parser.add_argument("--aim-chair", type=float, default=0.375)
     parser.add_argument("--aim-pope", type=float, default=0.89)
-    parser.add_argument("--aims", type=int, default=12, help="how often guesses are adjusted; 0: never")
-    parser.add_argument("--aim-scenes", type=int, default=600)
+    parser.add_argument("--looks", type=int, default=12, help="how often the planted prior is measured; 0: never")
+    parser.add_argument("--look-scenes", type=int, default=400)
     parser.add_argument("--scenes", type=int, default=1000, help="scenes of each kind in the report")
     parser.add_argument("--smoke", action="store_true")
     args = parser.parse_args()
     args.vae = args.vae or [ASSETS / "checkpoints" / "emoji-animatediff" / "vae"]
     if args.smoke:
-        args.batch, args.bank, args.aims, args.aim_scenes, args.scenes, args.warmup = 4, 8, 2, 6, 6, 4
+        args.batch, args.bank, args.looks, args.look_scenes, args.scenes, args.warmup = 4, 8, 2, 6, 6, 4
     training = Training(args)
     training.run()
     training.finish()
