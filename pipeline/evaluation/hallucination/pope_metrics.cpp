@@ -12,17 +12,14 @@ using ByPicture = std::vector<Answers>;
 
 }  // namespace
 
-std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answers) {
-  const auto pictures = std::make_shared<ByPicture>();
-  for (const AnsweredQuestion& answer : answers) {
-    pictures->resize(std::max(pictures->size(), answer.picture + 1));
-    (*pictures)[answer.picture].push_back(answer);
-  }
+std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answers, size_t pictures) {
+  const auto by_picture = std::make_shared<ByPicture>(pictures);
+  for (const AnsweredQuestion& answer : answers) by_picture->at(answer.picture).push_back(answer);
   // Those that `of` holds for, and of these the ones that `right` holds for.
   const auto share = [&](const char* key, const char* label, auto right, auto of) {
-    return UnitMetric{key, label, 1, 3, [pictures, right, of](size_t picture) {
+    return UnitMetric{key, label, 1, 3, [by_picture, right, of](size_t picture) {
                         world::Cluster cluster;
-                        for (const AnsweredQuestion& one : pictures->at(picture)) {
+                        for (const AnsweredQuestion& one : by_picture->at(picture)) {
                           if (!of(one)) continue;
                           ++cluster.trials, cluster.successes += right(one);
                         }
@@ -30,11 +27,11 @@ std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answer
                       }};
   };
   const auto value = [&](const char* key, const char* label, auto compute) {
-    return UnitMetric{key, label, 1, 3, {}, [pictures, compute](std::span<const size_t> units) {
+    return UnitMetric{key, label, 1, 3, {}, [by_picture, compute](std::span<const size_t> units) {
                         Answers chosen;
                         for (const size_t picture : units)
-                          chosen.insert(chosen.end(), (*pictures)[picture].begin(),
-                                        (*pictures)[picture].end());
+                          chosen.insert(chosen.end(), (*by_picture)[picture].begin(),
+                                        (*by_picture)[picture].end());
                         return compute(chosen);
                       }};
   };

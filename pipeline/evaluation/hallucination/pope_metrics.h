@@ -12,13 +12,13 @@ namespace reel::evaluation {
 
 /// A question and its answer.
 struct AnsweredQuestion {
-  size_t picture = 0;  // whose questions resemble each other, numbered from 0
+  size_t picture = 0;  // whose questions resemble each other, below the number of pictures
   bool truth = false, answer = false;
   double margin = 0;  // how much more yes than no; NaN: not known
 };
 
-/// The units are pictures, of which there are as many as the largest number says. accuracy, precision, recall, f1,
+/// The units are pictures, some of which may have no question. accuracy, precision, recall, f1,
 /// yes_ratio as PopeScore has them, positive: yes; `auc`: area_under_curve, if every margin is known.
-std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answers);
+std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answers, size_t pictures);
 
 }  // namespace reel::evaluation

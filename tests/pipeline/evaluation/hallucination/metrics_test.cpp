@@ -48,7 +48,7 @@ TEST(PopeMetricsTest, ArePopesNumbers) {
   std::vector<AnsweredQuestion> answers;
   for (size_t i = 0; i < truth.size(); ++i) answers.push_back({i / 2, truth[i], said[i], margins[i]});
   const PopeScore score = pope_score(truth, said);
-  const std::vector<UnitMetric> metrics = pope_metrics(answers);
+  const std::vector<UnitMetric> metrics = pope_metrics(answers, 3);
   EXPECT_DOUBLE_EQ(value_of(metrics, "accuracy", 3), score.accuracy);
   EXPECT_DOUBLE_EQ(value_of(metrics, "precision", 3), score.precision);
   EXPECT_DOUBLE_EQ(value_of(metrics, "recall", 3), score.recall);
@@ -59,7 +59,7 @@ TEST(PopeMetricsTest, ArePopesNumbers) {
 
 TEST(PopeMetricsTest, WithoutAMarginThereIsNoCurve) {
   const std::vector<AnsweredQuestion> answers = {{0, true, true, std::nan("")}, {0, false, true, 1}};
-  for (const UnitMetric& metric : pope_metrics(answers)) EXPECT_NE(metric.key, "auc");
+  for (const UnitMetric& metric : pope_metrics(answers, 1)) EXPECT_NE(metric.key, "auc");
 }
 
 }  // namespace reel::evaluation::metrics_test
