@@ -6,6 +6,7 @@
 #include <map>
 
 #include "app/eval/captions/scene_set.h"
+#include "app/session/notes.h"
 #include "models/files/input/input_stream.h"
 #include "models/files/refuse.h"
 #include "pipeline/evaluation/hallucination/pope_metrics.h"
@@ -102,6 +103,9 @@ int ask_model(const CaptionEvalOptions& options, AskedModel& model, const Plan& 
     }
   }
   lines.commit();
+  if (std::ranges::any_of(replies.front(), [](const Reply& reply) { return !std::isfinite(reply.margin); }))
+    note(options.common,
+         "there is no AUC: " + model.name() + " has no single tokens for yes and no, or searches with beams");
   facts["suffix"] = suffix;
   facts["model"] = nlohmann::json::parse(model.describe());
   return tell_metrics(options, model.name() + ": " + title, std::move(facts), variants);
