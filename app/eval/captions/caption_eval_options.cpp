@@ -32,7 +32,7 @@ void add_shared_options(CLI::App& verb, CaptionEvalOptions& options) {
       ->group("Common options");
 }
 
-void refuse(const CLI::App& verb, std::initializer_list<const char*> names, const std::string& why) {
+void refuse_beside(const CLI::App& verb, std::initializer_list<const char*> names, const std::string& why) {
   for (const char* name : names) {
     if (verb.count(name) > 0)
       throw std::invalid_argument("[" + std::string(name) + "] " + why + "; leave one of them out");
@@ -43,8 +43,8 @@ void check_shared_options(const CLI::App& verb, const CaptionEvalOptions& option
   if (!options.edits.empty() && !options.variants.empty())
     throw std::invalid_argument("[--edits] compares edits, and --edit applies one to all; give one of them");
   if (options.published())
-    refuse(verb, {"--world", "--scenes", "--broken", "--save", "--seed"},
-           "is for scenes that are drawn, and --data and --images name published ones");
+    refuse_beside(verb, {"--world", "--scenes", "--broken", "--save", "--seed"},
+                  "is for scenes that are drawn, and --data and --images name published ones");
 }
 
 constexpr std::initializer_list<const char*> kModelOptions = {
@@ -78,20 +78,22 @@ void check_chair_options(const CLI::App& verb, const CaptionEvalOptions& options
     throw std::invalid_argument("[--data] must be one file of captions, got " +
                                 std::to_string(options.data.size()) + "; join them");
   if (!options.data.empty()) {
-    refuse(verb, kModelOptions, "is for a model, and the captions of --data are there already");
-    refuse(verb, {"--images", "--prompt"}, "is for a model, and the captions of --data are there already");
+    refuse_beside(verb, kModelOptions, "is for a model, and the captions of --data are there already");
+    refuse_beside(verb, {"--images", "--prompt"},
+                  "is for a model, and the captions of --data are there already");
   }
   if (!options.published())
-    refuse(verb, {"--instances", "--captions", "--synonyms"},
-           "is for published pictures, and the truth of drawn scenes is known; add --data or --images");
+    refuse_beside(
+        verb, {"--instances", "--captions", "--synonyms"},
+        "is for published pictures, and the truth of drawn scenes is known; add --data or --images");
   if (options.published() && options.instances.empty() && options.captions.empty())
     throw std::invalid_argument(
         "[--instances] is needed to know what is in the pictures: COCO's instances_*.json and, with "
         "--captions, "
         "captions_*.json");
   if (options.truth) {
-    refuse(verb, kModelOptions, "is for a model, and --truth runs none");
-    refuse(verb, {"--data", "--images", "--prompt"}, "has no true captions, which --truth scores");
+    refuse_beside(verb, kModelOptions, "is for a model, and --truth runs none");
+    refuse_beside(verb, {"--data", "--images", "--prompt"}, "has no true captions, which --truth scores");
   }
 }
 

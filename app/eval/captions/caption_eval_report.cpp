@@ -1,6 +1,7 @@
 #include "app/eval/captions/caption_eval_report.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "app/eval/eval_report.h"
 
@@ -12,16 +13,16 @@ using nlohmann::json;
 
 constexpr size_t kLabel = 38, kCell = 30;
 
-json number_json(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+json finite_json(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
-json estimate_json(const world::Estimate& estimate) {
-  return {{"value", number_json(estimate.value)},
-          {"low", number_json(estimate.low)},
-          {"high", number_json(estimate.high)},
+json numbers_json(const world::Estimate& estimate) {
+  return {{"value", finite_json(estimate.value)},
+          {"low", finite_json(estimate.low)},
+          {"high", finite_json(estimate.high)},
           {"count", estimate.count}};
 }
 
-std::string row(const UnitMetric& metric, size_t units, const UnitMetric* before) {
+std::string metric_row(const UnitMetric& metric, size_t units, const UnitMetric* before) {
   const EvalMetric form{.scale = metric.scale, .digits = metric.digits};
   const world::Estimate own = evaluation::estimate(metric, units);
   if (own.count == 0) return "  " + metric.label + ": none\n";
@@ -34,7 +35,7 @@ std::string row(const UnitMetric& metric, size_t units, const UnitMetric* before
   return text + "\n";
 }
 
-std::string title_of(const std::vector<std::string>& edits) {
+std::string variant_title(const std::vector<std::string>& edits) {
   std::string text;
   for (const std::string& edit : edits) text += (text.empty() ? "" : " ") + edit;
   return text.empty() ? "unedited" : text;
@@ -46,20 +47,22 @@ std::string metric_table(const std::vector<VariantMetrics>& variants) {
   std::string text;
   for (size_t v = 0; v < variants.size(); ++v) {
     const bool edited = !variants[v].edits.empty() || variants.size() > 1;
-    text += "\n" + padded(edited ? title_of(variants[v].edits) : "", kLabel) + "     n     value";
-    if (v > 0) text += padded("", kCell - 10) + "difference to " + title_of(variants[0].edits);
+    text += "\n" + padded(edited ? variant_title(variants[v].edits) : "", kLabel) + "     n     value";
+    if (v > 0) text += padded("", kCell - 10) + "difference to " + variant_title(variants[0].edits);
     text += "\n";
     for (size_t g = 0; g < variants[v].groups.size(); ++g) {
       const MetricGroup& group = variants[v].groups[g];
       if (!group.title.empty()) text += group.title + "\n";
       for (size_t m = 0; m < group.metrics.size(); ++m)
-        text += row(group.metrics[m], group.units, v > 0 ? &variants[0].groups[g].metrics[m] : nullptr);
+        text +=
+            metric_row(group.metrics[m], group.units, v > 0 ? &variants[0].groups[g].metrics[m] : nullptr);
     }
   }
   return text;
 }
 
-json metrics_json(const std::vector<VariantMetrics>& variants) {
+std::string metric_json(const std::string& facts, const std::vector<VariantMetrics>& variants) {
+  nlohmann::ordered_json document = nlohmann::ordered_json::parse(facts);
   json all = json::array();
   for (size_t v = 0; v < variants.size(); ++v) {
     json one = {{"edits", variants[v].edits}, {"results", json::object()}};
@@ -68,15 +71,16 @@ json metrics_json(const std::vector<VariantMetrics>& variants) {
       for (size_t m = 0; m < group.metrics.size(); ++m) {
         const UnitMetric& metric = group.metrics[m];
         const std::string key = (group.key.empty() ? "" : group.key + ".") + metric.key;
-        one["results"][key] = estimate_json(evaluation::estimate(metric, group.units));
+        one["results"][key] = numbers_json(evaluation::estimate(metric, group.units));
         if (v > 0)
           one["difference"][key] =
-              estimate_json(evaluation::difference(variants[0].groups[g].metrics[m], metric, group.units));
+              numbers_json(evaluation::difference(variants[0].groups[g].metrics[m], metric, group.units));
       }
     }
     all.push_back(std::move(one));
   }
-  return all;
+  document["variants"] = all;
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace reel::app

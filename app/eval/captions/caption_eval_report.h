@@ -1,7 +1,6 @@
 // What the evaluations of captioners print.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -25,8 +24,8 @@ struct VariantMetrics {
 /// A table each variant, with its difference to the first one from the second on.
 std::string metric_table(const std::vector<VariantMetrics>& variants);
 
-/// [{"edits", "results": {"GROUP.METRIC": {"value", "low", "high", "count"}}, "difference": ...}]; null for what is no
-/// number; the first variant has no difference.
-nlohmann::json metrics_json(const std::vector<VariantMetrics>& variants);
+/// `facts`, the text of a JSON object, with "variants": [{"edits", "results": {"GROUP.METRIC": {"value", "low", "high",
+/// "count"}}, "difference": ...}]; null for what is no number; the first variant has no difference.
+std::string metric_json(const std::string& facts, const std::vector<VariantMetrics>& variants);
 
 }  // namespace reel::app

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/eval/captions/caption_eval_run_json.h"
 #include "app/eval/captions/published_captions.h"
 #include "app/eval/captions/scene_set.h"
 #include "app/session/notes.h"
@@ -20,11 +21,12 @@ namespace reel::app {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 using evaluation::ObjectWords;
 using evaluation::ScoredCaption;
 
 /// A picture and what is in it.
-struct Truth {
+struct ChairTruth {
   std::string name;
   std::set<std::string> there, expected;
 };
@@ -50,7 +52,7 @@ class ChairRun {
       : options_(options), words_(std::move(words)), lines_(options) {}
 
   /// Scores the captions of one variant.
-  void add(const std::vector<std::string>& edits, const std::vector<Truth>& truth,
+  void add(const std::vector<std::string>& edits, const std::vector<ChairTruth>& truth,
            const std::vector<std::string>& captions) {
     const auto scored = std::make_shared<std::vector<ScoredCaption>>();
     for (size_t i = 0; i < truth.size(); ++i) {
@@ -68,9 +70,9 @@ class ChairRun {
     variants_.push_back({edits, {{"", "", truth.size(), evaluation::chair_metrics(scored)}}});
   }
 
-  int tell(const std::string& title, nlohmann::ordered_json facts) {
+  int tell(const std::string& title, Json facts) {
     lines_.commit();
-    return tell_metrics(options_, title, std::move(facts), variants_);
+    return tell_metrics(options_, title, facts, variants_);
   }
 
  private:
@@ -80,16 +82,16 @@ class ChairRun {
   std::vector<VariantMetrics> variants_;
 };
 
-std::vector<std::string> texts(const std::vector<Reply>& replies) {
+std::vector<std::string> texts_of(const std::vector<Reply>& replies) {
   std::vector<std::string> all;
   for (const Reply& reply : replies) all.push_back(reply.text);
   return all;
 }
 
 /// Captions of a model for all pictures, scored; `read` makes picture i.
-int ask_model(const CaptionEvalOptions& options, ObjectWords words, const std::vector<Truth>& truth,
-              const std::function<std::function<at::Tensor()>(size_t)>& read, const std::string& title,
-              nlohmann::ordered_json facts, AskedModel& model) {
+int chair_of_model(const CaptionEvalOptions& options, ObjectWords words, const std::vector<ChairTruth>& truth,
+                   const std::function<std::function<at::Tensor()>(size_t)>& read, const std::string& title,
+                   Json facts, AskedModel& model) {
   ChairRun run(options, std::move(words));
   const std::string prompt = options.prompt.empty() ? model.request() : options.prompt;
   const auto replies = ask_all(
@@ -98,17 +100,17 @@ int ask_model(const CaptionEvalOptions& options, ObjectWords words, const std::v
         return Asked{read(i), prompt};
       },
       /*margins=*/false);
-  for (size_t v = 0; v < replies.size(); ++v) run.add(model.variants()[v], truth, texts(replies[v]));
+  for (size_t v = 0; v < replies.size(); ++v) run.add(model.variants()[v], truth, texts_of(replies[v]));
   facts["prompt"] = prompt;
-  facts["model"] = nlohmann::json::parse(model.describe());
+  facts["model"] = Json::parse(model.describe());
   return run.tell(model.name() + ": " + title, std::move(facts));
 }
 
-int on_scenes(const CaptionEvalOptions& options) {
+int chair_on_scenes(const CaptionEvalOptions& options) {
   std::optional<AskedModel> model;
   if (!options.truth) model.emplace(options);
   const SceneSet set(options);
-  std::vector<Truth> truth;
+  std::vector<ChairTruth> truth;
   std::vector<std::string> descriptions;
   for (size_t s = 0; s < set.scenes().size(); ++s) {
     truth.push_back({set.name(s), set.drawn(s), set.missing(s)});
@@ -117,23 +119,23 @@ int on_scenes(const CaptionEvalOptions& options) {
   set.save();
   const std::string title =
       std::to_string(truth.size()) + (options.broken ? " scenes without partners" : " scenes");
-  nlohmann::ordered_json facts = {{"source", options.truth ? "truth" : "model"},
-                                  {"world", options.world},
-                                  {"scenes", truth.size()},
-                                  {"broken", options.broken},
-                                  {"seed", *options.common.seed}};
+  Json facts = {{"source", options.truth ? "truth" : "model"},
+                {"world", options.world},
+                {"scenes", truth.size()},
+                {"broken", options.broken},
+                {"seed", *options.common.seed}};
   if (model) {
     const auto read = [&](size_t i) -> std::function<at::Tensor()> {
       return [&set, i] { return set.picture(i); };
     };
-    return ask_model(options, words_of(set.still()), truth, read, title, std::move(facts), *model);
+    return chair_of_model(options, words_of(set.still()), truth, read, title, std::move(facts), *model);
   }
   ChairRun run(options, words_of(set.still()));
   run.add({}, truth, descriptions);
   return run.tell("True captions: " + title, std::move(facts));
 }
 
-int on_published(const CaptionEvalOptions& options) {
+int chair_on_published(const CaptionEvalOptions& options) {
   std::optional<AskedModel> model;
   if (options.data.empty()) model.emplace(options);
   ObjectWords words = coco_words(options);
@@ -149,7 +151,7 @@ int on_published(const CaptionEvalOptions& options) {
              " alone more counts as invented");
   std::vector<PublishedCaption> pictures =
       model ? pictures_of(options.images) : read_captions(options.data.front());
-  std::vector<Truth> truth;
+  std::vector<ChairTruth> truth;
   std::vector<std::string> captions, unknown;
   for (const PublishedCaption& one : pictures) {
     const auto found = known.find(one.id);
@@ -163,13 +165,13 @@ int on_published(const CaptionEvalOptions& options) {
                              " of " + std::to_string(pictures.size()) + " pictures (" +
                              models::few_of(unknown) + "); give the annotations of their part of COCO");
   const std::string title = std::to_string(truth.size()) + " pictures";
-  nlohmann::ordered_json facts = {{"source", model ? "model" : "file"}, {"pictures", truth.size()}};
+  Json facts = {{"source", model ? "model" : "file"}, {"pictures", truth.size()}};
   if (model) {
     const auto read = [&](size_t i) -> std::function<at::Tensor()> {
       return
           [path = (fs::path(options.images) / truth[i].name).string()] { return media::read_picture(path); };
     };
-    return ask_model(options, std::move(words), truth, read, title, std::move(facts), *model);
+    return chair_of_model(options, std::move(words), truth, read, title, std::move(facts), *model);
   }
   ChairRun run(options, std::move(words));
   run.add({}, truth, captions);
@@ -179,7 +181,7 @@ int on_published(const CaptionEvalOptions& options) {
 }  // namespace
 
 int evaluate_chair(const CaptionEvalOptions& options) {
-  return options.published() ? on_published(options) : on_scenes(options);
+  return options.published() ? chair_on_published(options) : chair_on_scenes(options);
 }
 
 }  // namespace reel::app

@@ -1,7 +1,7 @@
 // The work of `reel eval chair`.
 #pragma once
 
-#include "app/eval/captions/caption_eval_run.h"
+#include "app/eval/captions/caption_eval_options.h"
 
 namespace reel::app {
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "app/eval/captions/caption_eval_run_json.h"
 #include "app/eval/captions/scene_set.h"
 #include "app/session/notes.h"
 #include "models/files/input/input_stream.h"
@@ -17,6 +18,7 @@ namespace reel::app {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 using evaluation::PopeQuestion;
 
 constexpr int64_t kNewTokens = 16;  // "yes" or "no" and what a model puts around it
@@ -25,39 +27,39 @@ constexpr int64_t kNewTokens = 16;  // "yes" or "no" and what a model puts aroun
 constexpr const char* kSuffix = "\nAnswer the question using a single word or phrase.";
 
 /// Questions of one kind.
-struct Split {
+struct PopeSplit {
   std::string key;
   std::vector<PopeQuestion> questions;
 };
 
 /// Everything that is asked: each question about a picture once, whatever splits have it.
-struct Plan {
+struct PopePlan {
   struct Place {
     size_t picture;  // of the pictures of all splits, in their order
     std::string text;
   };
-  std::vector<Split> splits;
+  std::vector<PopeSplit> splits;
   std::vector<std::string> pictures;
   std::vector<Place> asked;
   std::vector<std::vector<size_t>> place;  // in `asked`, by split and question
 
-  explicit Plan(std::vector<Split> all) : splits(std::move(all)) {
+  explicit PopePlan(std::vector<PopeSplit> all) : splits(std::move(all)) {
     std::map<std::string, size_t> known;
-    for (const Split& split : splits) {
+    for (const PopeSplit& split : splits) {
       for (const PopeQuestion& question : split.questions) {
         if (known.emplace(question.image, pictures.size()).second) pictures.push_back(question.image);
       }
     }
     // Picture by picture: each is seen once.
     std::vector<std::map<std::string, size_t>> texts(pictures.size());
-    for (const Split& split : splits) {
+    for (const PopeSplit& split : splits) {
       for (const PopeQuestion& question : split.questions)
         texts[known[question.image]].emplace(question.text, 0);
     }
     for (size_t p = 0; p < texts.size(); ++p) {
       for (auto& [text, at] : texts[p]) at = asked.size(), asked.push_back({p, text});
     }
-    for (const Split& split : splits) {
+    for (const PopeSplit& split : splits) {
       std::vector<size_t>& places = place.emplace_back();
       for (const PopeQuestion& question : split.questions)
         places.push_back(texts[known[question.image]].at(question.text));
@@ -66,10 +68,10 @@ struct Plan {
 };
 
 /// Makes picture i of the plan.
-using Read = std::function<std::function<at::Tensor()>(size_t)>;
+using ReadPicture = std::function<std::function<at::Tensor()>(size_t)>;
 
-int ask_model(const CaptionEvalOptions& options, AskedModel& model, const Plan& plan, const Read& read,
-              const std::string& title, nlohmann::ordered_json facts, const std::string& suffix) {
+int pope_of_model(const CaptionEvalOptions& options, AskedModel& model, const PopePlan& plan,
+                  const ReadPicture& read, const std::string& title, Json facts, const std::string& suffix) {
   EvalLines lines(options);
   const auto replies = ask_all(
       model, options, plan.asked.size(),
@@ -95,7 +97,7 @@ int ask_model(const CaptionEvalOptions& options, AskedModel& model, const Plan& 
                    {"question", question.text},
                    {"label", question.yes ? "yes" : "no"},
                    {"answer", reply.text},
-                   {"margin", std::isfinite(reply.margin) ? nlohmann::ordered_json(reply.margin) : nullptr},
+                   {"margin", std::isfinite(reply.margin) ? Json(reply.margin) : nullptr},
                    {"edits", edits}});
       }
       variant.groups.push_back({plan.splits[s].key, plan.splits[s].key, plan.pictures.size(),
@@ -107,35 +109,35 @@ int ask_model(const CaptionEvalOptions& options, AskedModel& model, const Plan& 
     note(options.common,
          "there is no AUC: " + model.name() + " has no single tokens for yes and no, or searches with beams");
   facts["suffix"] = suffix;
-  facts["model"] = nlohmann::json::parse(model.describe());
-  return tell_metrics(options, model.name() + ": " + title, std::move(facts), variants);
+  facts["model"] = Json::parse(model.describe());
+  return tell_metrics(options, model.name() + ": " + title, facts, variants);
 }
 
 /// A split as a file of POPE has it.
-std::string pope_lines(const Split& split) {
+std::string pope_lines(const PopeSplit& split) {
   std::string text;
   for (const PopeQuestion& question : split.questions) {
-    text += nlohmann::ordered_json{{"question_id", question.id},
-                                   {"image", question.image},
-                                   {"text", question.text},
-                                   {"label", question.yes ? "yes" : "no"}}
+    text += Json{{"question_id", question.id},
+                 {"image", question.image},
+                 {"text", question.text},
+                 {"label", question.yes ? "yes" : "no"}}
                 .dump() +
             "\n";
   }
   return text;
 }
 
-int on_scenes(const CaptionEvalOptions& options) {
+int pope_on_scenes(const CaptionEvalOptions& options) {
   AskedModel model(options, kNewTokens);
   const SceneSet set(options);
   world::Dice dice(*options.common.seed);
   const auto questions = world::still_questions(set.still(), set.scenes(), dice);
-  std::vector<Split> splits;
+  std::vector<PopeSplit> splits;
   std::map<std::string, size_t> scene_of;
   for (size_t s = 0; s < set.scenes().size(); ++s) scene_of[set.name(s)] = s;
   set.save();
   for (size_t k = 0; k < questions.size(); ++k) {
-    Split& split = splits.emplace_back(Split{world::name_of(world::kQuestionSplits[k]), {}});
+    PopeSplit& split = splits.emplace_back(PopeSplit{world::name_of(world::kQuestionSplits[k]), {}});
     for (const world::StillQuestion& question : questions[k])
       split.questions.push_back({.id = int64_t(split.questions.size() + 1),
                                  .image = set.name(question.scene),
@@ -143,34 +145,34 @@ int on_scenes(const CaptionEvalOptions& options) {
                                  .yes = question.yes});
     set.save_text("pope_" + split.key + ".json", pope_lines(split));
   }
-  const Plan plan(std::move(splits));
+  const PopePlan plan(std::move(splits));
   const auto read = [&](size_t p) -> std::function<at::Tensor()> {
     return [&set, scene = scene_of.at(plan.pictures[p])] { return set.picture(scene); };
   };
-  nlohmann::ordered_json facts = {{"source", "model"},
-                                  {"world", options.world},
-                                  {"scenes", plan.pictures.size()},
-                                  {"broken", options.broken},
-                                  {"seed", *options.common.seed}};
+  Json facts = {{"source", "model"},
+                {"world", options.world},
+                {"scenes", plan.pictures.size()},
+                {"broken", options.broken},
+                {"seed", *options.common.seed}};
   const std::string title =
       std::to_string(plan.pictures.size()) + (options.broken ? " scenes without partners" : " scenes");
-  return ask_model(options, model, plan, read, title, std::move(facts), options.suffix.value_or(""));
+  return pope_of_model(options, model, plan, read, title, std::move(facts), options.suffix.value_or(""));
 }
 
-int on_published(const CaptionEvalOptions& options) {
+int pope_on_published(const CaptionEvalOptions& options) {
   AskedModel model(options, kNewTokens);
-  std::vector<Split> splits;
+  std::vector<PopeSplit> splits;
   for (const std::string& path : options.data) {
     models::InputStream file({.path = path});
     std::string key = fs::path(path).stem().string();
-    for (const Split& other : splits) {
+    for (const PopeSplit& other : splits) {
       if (other.key == key)
         throw std::invalid_argument("[--data] names two files that are called '" + key +
                                     "'; rename one, so that their numbers can be told apart");
     }
     splits.push_back({std::move(key), evaluation::read_pope(file, path)});
   }
-  const Plan plan(std::move(splits));
+  const PopePlan plan(std::move(splits));
   std::vector<std::string> absent;
   for (const std::string& name : plan.pictures) {
     if (!fs::is_regular_file(fs::path(options.images) / name)) absent.push_back(name);
@@ -183,16 +185,15 @@ int on_published(const CaptionEvalOptions& options) {
     return
         [path = (fs::path(options.images) / plan.pictures[p]).string()] { return media::read_picture(path); };
   };
-  nlohmann::ordered_json facts = {
-      {"source", "model"}, {"data", options.data}, {"pictures", plan.pictures.size()}};
-  return ask_model(options, model, plan, read, std::to_string(plan.pictures.size()) + " pictures",
-                   std::move(facts), options.suffix.value_or(kSuffix));
+  Json facts = {{"source", "model"}, {"data", options.data}, {"pictures", plan.pictures.size()}};
+  return pope_of_model(options, model, plan, read, std::to_string(plan.pictures.size()) + " pictures",
+                       std::move(facts), options.suffix.value_or(kSuffix));
 }
 
 }  // namespace
 
 int evaluate_pope(const CaptionEvalOptions& options) {
-  return options.published() ? on_published(options) : on_scenes(options);
+  return options.published() ? pope_on_published(options) : pope_on_scenes(options);
 }
 
 }  // namespace reel::app

@@ -16,7 +16,7 @@ using nlohmann::json;
 
 constexpr size_t kMostCaptions = 1'000'000;
 
-json parse(const std::string& text, const std::string& place) {
+json parse_published(const std::string& text, const std::string& place) {
   return models::parse_strict<json>(text, {.depth = 16}, [&](const models::JsonFault& fault) {
     throw std::runtime_error("[" + place + "] is no JSON: " + models::shown(fault.detail));
   });
@@ -61,13 +61,13 @@ std::vector<PublishedCaption> read_captions(const std::string& file) {
   };
   while (std::isspace(stream.peek())) stream.get();
   if (stream.peek() == '[') {
-    for (const json& object : parse(stream.rest(), file))
+    for (const json& object : parse_published(stream.rest(), file))
       add(object, file + ", caption " + std::to_string(captions.size() + 1));
   } else {
     int64_t number = 0;
     for (std::string line; std::getline(stream, line);) {
       const std::string place = file + ", line " + std::to_string(++number);
-      if (line.find_first_not_of(" \t\r") != std::string::npos) add(parse(line, place), place);
+      if (line.find_first_not_of(" \t\r") != std::string::npos) add(parse_published(line, place), place);
     }
   }
   if (captions.empty()) throw std::runtime_error("[" + file + "] holds no captions");

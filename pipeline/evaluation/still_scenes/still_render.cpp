@@ -13,12 +13,12 @@ namespace {
 
 constexpr int kLevels = 3;  // of sprites: at full, half and quarter resolution
 
-at::Tensor column(const Colour& colour) {
+at::Tensor colour_column(const Colour& colour) {
   return at::tensor({colour[0], colour[1], colour[2]}, at::kDouble).view({3, 1, 1});
 }
 
 /// Centres of pixels in frame widths.
-at::Tensor centres(int64_t count) {
+at::Tensor pixel_centres(int64_t count) {
   return (at::arange(count, at::kDouble) + 0.5) / static_cast<double>(count);
 }
 
@@ -31,8 +31,8 @@ at::Tensor layer(const World& world, const StillSprite& sprite) {
   at::Tensor texture = world.sprites[sprite.object].to(at::kDouble).unsqueeze(0);
   if (level > 0) texture = at::avg_pool2d(texture, {int64_t{1} << level, int64_t{1} << level});
 
-  const at::Tensor u = centres(world.width).view({1, world.width}) - pose.x;
-  const at::Tensor v = centres(world.height).view({world.height, 1}) - pose.y;
+  const at::Tensor u = pixel_centres(world.width).view({1, world.width}) - pose.x;
+  const at::Tensor v = pixel_centres(world.height).view({world.height, 1}) - pose.y;
   const double c = std::cos(pose.angle) / pose.size, s = std::sin(pose.angle) / pose.size;
   // grid_sample's -1 and 1 are the outer edges of the cell.
   const at::Tensor a = 2 * (c * u + s * v) * (sprite.mirrored ? -1.0 : 1.0), b = 2 * (c * v - s * u);
@@ -79,13 +79,14 @@ at::Tensor render_still(const StillWorld& still, const StillScene& scene) {
     const at::Tensor rgba = layer(world, sprite);
     picture = picture * (1 - rgba.narrow(0, 3, 1)) + rgba.narrow(0, 0, 3);
   }
-  const at::Tensor u = centres(world.width).view({1, -1}), v = centres(world.height).view({-1, 1});
+  const at::Tensor u = pixel_centres(world.width).view({1, -1}),
+                   v = pixel_centres(world.height).view({-1, 1});
   for (const Block& block : scene.blocks) {
     const at::Tensor inside =
         (u - block.x).abs().lt(block.half_width) & (v - block.y).abs().lt(block.half_height);
-    picture = at::where(inside, column(block.colour), picture);
+    picture = at::where(inside, colour_column(block.colour), picture);
   }
-  picture = at::lerp(picture, column(still.murk.haze_colour).expand_as(picture), scene.haze);
+  picture = at::lerp(picture, colour_column(still.murk.haze_colour).expand_as(picture), scene.haze);
   return at::lerp(picture, blurred(picture, still.murk), scene.blur).to(at::kFloat);
 }
 

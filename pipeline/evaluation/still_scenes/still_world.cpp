@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "pipeline/evaluation/world/world_entry.h"
+#include "pipeline/evaluation/world/world_entry_json.h"
 
 namespace reel::world {
 namespace {

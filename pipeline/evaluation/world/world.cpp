@@ -10,7 +10,7 @@
 #include <stdexcept>
 
 #include "models/files/safetensors.h"
-#include "pipeline/evaluation/world/world_entry.h"
+#include "pipeline/evaluation/world/world_entry_json.h"
 #include "pipeline/media/pictures/picture_reader.h"
 
 namespace reel::world {

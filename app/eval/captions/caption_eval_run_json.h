@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "app/eval/captions/asked_model.h"
 #include "app/eval/captions/caption_eval_report.h"
@@ -25,8 +26,8 @@ class EvalLines {
 std::vector<std::vector<Reply>> ask_all(AskedModel& model, const CaptionEvalOptions& options, size_t count,
                                         const std::function<Asked(size_t)>& ask, bool margins);
 
-/// Prints a table under `title`, or `facts` with "variants" as JSON. Returns the exit code.
-int tell_metrics(const CaptionEvalOptions& options, const std::string& title, nlohmann::ordered_json facts,
-                 const std::vector<VariantMetrics>& variants);
+/// Prints a table under `title`, or `facts` with "variants" as metric_json() writes them. Returns the exit code.
+int tell_metrics(const CaptionEvalOptions& options, const std::string& title,
+                 const nlohmann::ordered_json& facts, const std::vector<VariantMetrics>& variants);
 
 }  // namespace reel::app

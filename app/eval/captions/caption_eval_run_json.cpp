@@ -1,4 +1,4 @@
-#include "app/eval/captions/caption_eval_run.h"
+#include "app/eval/captions/caption_eval_run_json.h"
 
 #include <iostream>
 
@@ -41,14 +41,13 @@ std::vector<std::vector<Reply>> ask_all(AskedModel& model, const CaptionEvalOpti
   return replies;
 }
 
-int tell_metrics(const CaptionEvalOptions& options, const std::string& title, nlohmann::ordered_json facts,
-                 const std::vector<VariantMetrics>& variants) {
-  if (options.common.json) {
-    facts["variants"] = metrics_json(variants);
-    print_json(facts.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-  } else {
+int tell_metrics(const CaptionEvalOptions& options, const std::string& title,
+                 const nlohmann::ordered_json& facts, const std::vector<VariantMetrics>& variants) {
+  if (options.common.json)
+    print_json(
+        metric_json(facts.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace), variants));
+  else
     std::cout << title << ", 95 % intervals\n" << metric_table(variants) << std::flush;
-  }
   return kDone;
 }
 

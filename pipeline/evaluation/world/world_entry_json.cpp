@@ -1,4 +1,4 @@
-#include "pipeline/evaluation/world/world_entry.h"
+#include "pipeline/evaluation/world/world_entry_json.h"
 
 #include <c10/util/StringUtil.h>
 
