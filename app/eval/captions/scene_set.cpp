@@ -1,5 +1,6 @@
 #include "app/eval/captions/scene_set.h"
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,8 @@ namespace reel::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kTruth = "truth.jsonl";
 
 }  // namespace
 
@@ -26,6 +29,7 @@ SceneSet::SceneSet(const CaptionEvalOptions& options)
   fs::create_directories(options.save);
   for (size_t s = 0; s < scenes_.size(); ++s)
     models::check_target((fs::path(options.save) / name(s)).string(), options.overwrite);
+  models::check_target((fs::path(options.save) / kTruth).string(), options.overwrite);
 }
 
 std::string SceneSet::name(size_t scene) const {
@@ -68,7 +72,7 @@ void SceneSet::save() const {
                                    {"murk", std::round(scene.murk * 1000) / 1000}};
     truth += line.dump() + "\n";
   }
-  save_text("truth.jsonl", truth);
+  save_text(kTruth, truth);
 }
 
 void SceneSet::save_text(const std::string& name, const std::string& text) const {

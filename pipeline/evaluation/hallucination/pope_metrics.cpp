@@ -10,6 +10,35 @@ namespace {
 using Answers = std::vector<AnsweredQuestion>;
 using ByPicture = std::vector<Answers>;
 
+/// area_under_curve of the questions of some pictures, which may come several times. The questions are sorted once, and
+/// not again for each resample.
+class RepeatedCurve {
+ public:
+  RepeatedCurve(Answers answers, size_t pictures) : sorted_(std::move(answers)), pictures_(pictures) {
+    std::ranges::sort(sorted_, {}, &AnsweredQuestion::margin);
+  }
+
+  double operator()(std::span<const size_t> units) const {
+    std::vector<double> times(pictures_);
+    for (const size_t picture : units) ++times[picture];
+    double positives = 0, negatives = 0, won = 0;  // pairs in which the positive one has the larger margin
+    for (size_t begin = 0; begin < sorted_.size();) {
+      double yes = 0, no = 0;  // of equal margins
+      for (const double margin = sorted_[begin].margin;
+           begin < sorted_.size() && sorted_[begin].margin == margin; ++begin)
+        (sorted_[begin].truth ? yes : no) += times[sorted_[begin].picture];
+      won += yes * (negatives + no / 2);
+      positives += yes, negatives += no;
+    }
+    if (positives == 0 || negatives == 0) return std::numeric_limits<double>::quiet_NaN();
+    return won / (positives * negatives);
+  }
+
+ private:
+  Answers sorted_;
+  size_t pictures_;
+};
+
 }  // namespace
 
 std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answers, size_t pictures) {
@@ -26,39 +55,28 @@ std::vector<UnitMetric> pope_metrics(const std::vector<AnsweredQuestion>& answer
                         return cluster;
                       }};
   };
-  const auto value = [&](const char* key, const char* label, auto compute) {
-    return UnitMetric{key, label, 1, 3, {}, [by_picture, compute](std::span<const size_t> units) {
-                        Answers chosen;
-                        for (const size_t picture : units)
-                          chosen.insert(chosen.end(), (*by_picture)[picture].begin(),
-                                        (*by_picture)[picture].end());
-                        return compute(chosen);
-                      }};
+  const auto value = [](const char* key, const char* label, auto compute) {
+    return UnitMetric{key, label, 1, 3, {}, compute};
   };
   const auto every = [](const AnsweredQuestion&) { return true; };
   const auto said = [](const AnsweredQuestion& one) { return one.answer; };
   const auto there = [](const AnsweredQuestion& one) { return one.truth; };
+  const auto f1 = [by_picture](std::span<const size_t> units) {
+    double hits = 0, both = 0;
+    for (const size_t picture : units) {
+      for (const AnsweredQuestion& one : (*by_picture)[picture])
+        hits += one.truth && one.answer, both += double(one.truth) + double(one.answer);
+    }
+    return both > 0 ? 2 * hits / both : 0;
+  };
   std::vector<UnitMetric> metrics = {
       share(
           "accuracy", "accuracy", [](const auto& one) { return one.truth == one.answer; }, every),
       share("precision", "precision (of yes)", there, said),
-      share("recall", "recall (of what is there)", said, there),
-      value("f1", "F1",
-            [](const Answers& chosen) {
-              double hits = 0, both = 0;
-              for (const AnsweredQuestion& one : chosen)
-                hits += one.truth && one.answer, both += double(one.truth) + double(one.answer);
-              return both > 0 ? 2 * hits / both : 0;
-            }),
+      share("recall", "recall (of what is there)", said, there), value("f1", "F1", f1),
       share("yes_ratio", "yes ratio", said, every)};
-  if (std::ranges::all_of(answers, [](const auto& one) { return std::isfinite(one.margin); })) {
-    metrics.push_back(value("auc", "AUC (margin of yes and no)", [](const Answers& chosen) {
-      std::vector<bool> truth;
-      std::vector<double> margins;
-      for (const AnsweredQuestion& one : chosen) truth.push_back(one.truth), margins.push_back(one.margin);
-      return area_under_curve(truth, margins).value_or(std::numeric_limits<double>::quiet_NaN());
-    }));
-  }
+  if (std::ranges::all_of(answers, [](const auto& one) { return std::isfinite(one.margin); }))
+    metrics.push_back(value("auc", "AUC (margin of yes and no)", RepeatedCurve(answers, pictures)));
   return metrics;
 }
 

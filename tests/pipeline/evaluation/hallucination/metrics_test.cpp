@@ -57,6 +57,23 @@ TEST(PopeMetricsTest, ArePopesNumbers) {
   EXPECT_DOUBLE_EQ(value_of(metrics, "auc", 3), *area_under_curve(truth, margins));
 }
 
+TEST(PopeMetricsTest, TheCurveOfRepeatedPicturesIsThatOfTheirQuestions) {
+  const std::vector<AnsweredQuestion> answers = {{0, true, true, 2},   {0, false, true, 2},
+                                                 {1, true, true, -1},  {1, false, true, 0},
+                                                 {2, true, true, 0.5}, {2, false, true, 3}};
+  const std::vector<size_t> units = {0, 2, 2, 1, 0};
+  std::vector<bool> truth;
+  std::vector<double> margins;
+  for (const size_t unit : units) {
+    for (size_t q = 2 * unit; q < 2 * unit + 2; ++q)
+      truth.push_back(answers[q].truth), margins.push_back(answers[q].margin);
+  }
+  const UnitMetric auc = pope_metrics(answers, 3).back();
+  ASSERT_EQ(auc.key, "auc");
+  EXPECT_DOUBLE_EQ(auc.of(units), *area_under_curve(truth, margins));
+  EXPECT_TRUE(std::isnan(auc.of({})));
+}
+
 TEST(PopeMetricsTest, WithoutAMarginThereIsNoCurve) {
   const std::vector<AnsweredQuestion> answers = {{0, true, true, std::nan("")}, {0, false, true, 1}};
   for (const UnitMetric& metric : pope_metrics(answers, 1)) EXPECT_NE(metric.key, "auc");
