@@ -1,4 +1,6 @@
 // `reel eval`: its verbs.
+#include "app/eval/captions/eval_chair.h"
+#include "app/eval/captions/eval_pope.h"
 #include "app/eval/eval_options.h"
 #include "app/eval/eval_run.h"
 #include "app/eval/eval_synopsis.h"
@@ -43,6 +45,20 @@ void add_pairs_verb(CLI::App& eval, Action& action, const std::string& name, con
   });
 }
 
+void add_captioner_verb(CLI::App& eval, Action& action, const std::string& name, const std::string& help,
+                        const std::string& example, void (*add)(CLI::App&, CaptionEvalOptions&),
+                        void (*check)(const CLI::App&, const CaptionEvalOptions&),
+                        int (*evaluate)(const CaptionEvalOptions&)) {
+  CLI::App* verb = eval.add_subcommand(name, help);
+  auto options = std::make_shared<CaptionEvalOptions>();
+  verb->footer("Example: reel eval " + example + "\nWhat is measured: docs/eval.md");
+  add(*verb, *options);
+  verb->callback([options, check, evaluate, verb, &action] {
+    check(*verb, *options);
+    action = [options, evaluate] { return evaluate(*options); };
+  });
+}
+
 }  // namespace
 
 void add_eval_verb(CLI::App& app, Action& action) {
@@ -56,6 +72,11 @@ void add_eval_verb(CLI::App& app, Action& action) {
                  "synopsis --prompts 50 --stages 4 --edit scale:factor=1.5@kind=temporal",
                  add_synopsis_options, make_synopsis_subject);
   add_sweep_verb(*verb, action);
+  add_captioner_verb(*verb, action, "chair", "Objects that captions invent", "chair --scenes 500 --broken",
+                     add_chair_options, check_chair_options, evaluate_chair);
+  add_captioner_verb(*verb, action, "pope",
+                     "Yes-or-no questions about objects that are, or are not, in pictures",
+                     "pope --scenes 500 --broken", add_pope_options, check_pope_options, evaluate_pope);
 }
 
 }  // namespace reel::app

@@ -4,12 +4,13 @@
     python atlas_to_safetensors.py ../world /tmp/world
     reel eval world --world /tmp/world
 
-Writes OUT/world.json, which names the new atlas and is otherwise the same, and OUT/sprites.safetensors with the
-tensor `atlas`: uint8 [H, W, 4], straight alpha. Needs Pillow.
+Writes OUT/world.json, which names the new atlas and is otherwise the same, OUT/sprites.safetensors with the tensor
+`atlas`: uint8 [H, W, 4], straight alpha, and copies pairs.json if there is one. Needs Pillow.
 """
 import argparse
 import json
 import pathlib
+import shutil
 import struct
 
 from PIL import Image
@@ -36,6 +37,8 @@ def main():
     (args.out / "sprites.safetensors").write_bytes(
         safetensors("atlas", [picture.height, picture.width, 4], picture.tobytes()))
     (args.out / "world.json").write_text(json.dumps(world, indent=1) + "\n", encoding="utf-8")
+    if (args.world / "pairs.json").exists():
+        shutil.copyfile(args.world / "pairs.json", args.out / "pairs.json")
 
 
 if __name__ == "__main__":

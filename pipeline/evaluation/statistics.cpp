@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -94,6 +95,26 @@ Estimate bootstrap_difference(std::span<const double> before, std::span<const do
   std::vector<double> differences(before.size());
   for (size_t i = 0; i < before.size(); ++i) differences[i] = after[i] - before[i];
   return bootstrap_mean(differences, seed, resamples);
+}
+
+Estimate bootstrap(size_t units, const std::function<double(std::span<const size_t>)>& statistic,
+                   uint64_t seed, int resamples) {
+  if (resamples < 1) throw std::invalid_argument("[statistics] at least one resample is needed");
+  if (units == 0) return {kUnknown, kUnknown, kUnknown, 0};
+  std::vector<size_t> chosen(units);
+  std::iota(chosen.begin(), chosen.end(), size_t{0});
+  Estimate estimate{statistic(chosen), kUnknown, kUnknown, static_cast<int64_t>(units)};
+  Dice dice(seed);
+  std::vector<double> values;
+  for (int r = 0; r < resamples; ++r) {
+    for (size_t& unit : chosen) unit = static_cast<size_t>(dice.below(units));
+    const double value = statistic(chosen);
+    if (std::isfinite(value)) values.push_back(value);
+  }
+  if (values.empty()) return estimate;
+  std::ranges::sort(values);
+  estimate.low = quantile(values, 0.025), estimate.high = quantile(values, 0.975);
+  return estimate;
 }
 
 }  // namespace reel::world

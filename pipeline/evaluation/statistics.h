@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 namespace reel::world {
@@ -34,5 +35,11 @@ Estimate bootstrap_mean(std::span<const double> values, uint64_t seed = 0, int r
 /// lengths differ.
 Estimate bootstrap_difference(std::span<const double> before, std::span<const double> after,
                               uint64_t seed = 0, int resamples = 2000);
+
+/// Any number of a sample, with a percentile bootstrap interval: `statistic` is given indices of 0 to units - 1, once each
+/// and then drawn with repetition. Units resemble each other no more than any two of the sample: pictures, not questions
+/// about one. No units give NaN; resamples for which the statistic is NaN are left out.
+Estimate bootstrap(size_t units, const std::function<double(std::span<const size_t>)>& statistic,
+                   uint64_t seed = 0, int resamples = 1000);
 
 }  // namespace reel::world

@@ -18,9 +18,10 @@ import make_captions  # reads chat_templates, stills and tokenizer_corpus.txt
 import make_jinja
 import make_pipelines
 import make_world  # reads assets/training/world.py
+import make_still_scenes  # reads assets/training/captioner
 
 for module in (make_clip_text, make_open_clip_text, make_pytorch, make_vae, make_unet_motion, make_unet_3d, make_lvdm,
                make_llava, make_lora, make_schedulers, make_tokenizer, check_tokenizer, make_llama_tokenizers,
-               make_chat_templates, make_captions, make_jinja, make_pipelines, make_world):
+               make_chat_templates, make_captions, make_jinja, make_pipelines, make_world, make_still_scenes):
     print("==", module.__name__)
     module.main()

@@ -109,4 +109,28 @@ TEST(BootstrapTest, PairsShowAShiftThatTheirSpreadHides) {
   EXPECT_THROW(bootstrap_difference(before, after), std::invalid_argument);
 }
 
+TEST(BootstrapTest, AnyStatisticOfIndicesHasAnInterval) {
+  Dice dice(6);
+  std::vector<double> values(200);
+  for (double& value : values) value = dice.normal();
+  const auto mean = [&](std::span<const size_t> units) {
+    double sum = 0;
+    for (const size_t unit : units) sum += values[unit];
+    return sum / static_cast<double>(units.size());
+  };
+  const Estimate any = bootstrap(values.size(), mean), known = bootstrap_mean(values);
+  EXPECT_NEAR(any.value, known.value, 1e-12);
+  EXPECT_NEAR(any.low, known.low, 0.02);
+  EXPECT_NEAR(any.high, known.high, 0.02);
+  EXPECT_TRUE(std::isnan(bootstrap(0, mean).value));
+  // A statistic that some resamples do not have: its interval is of those that have it.
+  const auto of_first = [](std::span<const size_t> units) {
+    for (const size_t unit : units) {
+      if (unit == 0) return 1.0;
+    }
+    return std::nan("");
+  };
+  EXPECT_EQ(bootstrap(3, of_first).low, 1);
+}
+
 }  // namespace reel::world::statistics_test
