@@ -17,8 +17,7 @@ class StillWorldTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!media::can_read_pictures()) GTEST_SKIP() << "this build reads no pictures";
-    std::filesystem::copy(bundled_world_folder(), folder_.path(),
-                          std::filesystem::copy_options::recursive);
+    std::filesystem::copy(bundled_world_folder(), folder_.path(), std::filesystem::copy_options::recursive);
     std::ifstream(folder_.path() / "pairs.json") >> pairs_;
   }
   std::string refusal() {
