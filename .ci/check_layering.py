@@ -20,9 +20,9 @@ CHAIN = ["app", "pipeline", "guidance", "models", "attention"]
 FORMATS = {"layers", "layouts", "files", "ops"}
 NETWORKS = {"unet", "dit", "llm", "vision", "text"}
 INNER = {
-    "app": {"": {"session"}, "session": set(), "eval": {"session"}},
+    "app": {"": {"session"}, "session": set(), "caption": {"session"}, "eval": {"session"}},
     "pipeline": {"": {"run", "graph", "media", "foresight"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph", "media"}, "media": set(),
-                 "foresight": {"run", "graph", "media"}, "batch": {"run", "graph"}, "nodes": {"run", "graph", "media", "foresight"}, "evaluation": {"run", "graph", "media"}},
+                 "foresight": {"run", "graph", "media"}, "batch": {"run", "graph"}, "captioning": {"run"}, "nodes": {"run", "graph", "media", "foresight", "captioning"}, "evaluation": {"run", "graph", "media"}},
     "guidance": {"": {"sampling"}, "sampling": set(), "decoding": set(), "schedulers": {"sampling"},
                  "guiders": {"sampling"}},
     "models": {"": NETWORKS | FORMATS | {"pipelines"}, "families": NETWORKS | FORMATS, "pipelines": NETWORKS | FORMATS,

@@ -2,12 +2,12 @@
 // names its vision tower and leaves it out of the weights: it is then looked for inside the folder, and nowhere else.
 #include <filesystem>
 
-#include "models/families/support/llava_options.h"
 #include "models/files/checkpoint.h"
 #include "models/files/input/input_file.h"
 #include "models/layouts/llava_layout.h"
 #include "models/pipeline_registry.h"
 #include "models/pipelines/support/captioner_folder.h"
+#include "models/vision/clip_vision.h"
 
 namespace reel::models {
 namespace fs = std::filesystem;
@@ -71,7 +71,8 @@ Config steps_of_tower(const ComponentFiles& files) {
   if (!files.tower.empty()) tower = Config::read(files.tower + "/config.json");
   Checkpoint checkpoint = Checkpoint::open(files.folder);
   rename_llava(checkpoint);
-  const std::string side = std::to_string(LlavaOptions::read(files.config, tower, checkpoint).vision.image);
+  const std::string side =
+      std::to_string(ClipVisionOptions::of_original(files.config, tower, checkpoint).image);
   return Config::parse(R"({"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": )" + side +
                            R"(}, "crop_size": )" + side + "}",
                        files.config.place());

@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/layers/activation.h"
 #include "models/layers/linear.h"
@@ -167,6 +168,36 @@ int64_t side(const Config& config, const std::string& key, int64_t absent, int64
                            "; such towers are not supported");
 }
 
+/// The sizes of a tower in a checkpoint that states none: heads of CLIP are 64 wide.
+ClipVisionOptions of_tensors(const Checkpoint& checkpoint) {
+  const auto shape = [&](const std::string& name, size_t rank) {
+    const std::string full = "vision_tower." + name;
+    if (checkpoint.has(full) && checkpoint.info(full).shape.size() == rank)
+      return checkpoint.info(full).shape;
+    throw std::runtime_error("[" + checkpoint.path + "] has no tensor of " + std::to_string(rank) +
+                             " dimensions that means '" + full + "'; is the checkpoint complete?");
+  };
+  ClipVisionOptions options;
+  const auto patches = shape("embeddings.patch_embedding.weight", 4);
+  options.width = patches[0], options.channels = patches[1], options.patch = patches[2];
+  const int64_t places = shape("embeddings.position_embedding.weight", 2)[0] - 1;
+  const auto side = static_cast<int64_t>(std::llround(std::sqrt(std::max<double>(0, double(places)))));
+  options.inner = shape("encoder.layers.0.mlp.fc1.weight", 2)[0];
+  options.layers = 0;
+  while (checkpoint.has("vision_tower.encoder.layers." + std::to_string(options.layers) + ".mlp.fc1.weight"))
+    ++options.layers;
+  options.heads = options.width / 64;
+  if (options.width < 64 || options.width % 64 != 0 || side < 1 || side > 1 << 12 || options.patch < 1 ||
+      options.patch > 1 << 12) {
+    throw std::runtime_error("[" + checkpoint.path + "] holds a vision tower of width " +
+                             std::to_string(options.width) + " and " + std::to_string(places) +
+                             " places, whose heads are not those of CLIP; state its "
+                             "sizes as vision_config in config.json");
+  }
+  options.image = side * options.patch;
+  return options;
+}
+
 }  // namespace
 
 ClipVisionOptions ClipVisionOptions::read(const Config& config) {
@@ -189,6 +220,13 @@ ClipVisionOptions ClipVisionOptions::read(const Config& config) {
                              "; correct the file or fetch it again");
   }
   return options;
+}
+
+ClipVisionOptions ClipVisionOptions::of_original(const Config& config, const std::optional<Config>& tower,
+                                                 const Checkpoint& checkpoint) {
+  if (config.has("vision_config")) return read(config.object("vision_config"));
+  if (tower) return read(tower->has("vision_config") ? tower->object("vision_config") : *tower);
+  return of_tensors(checkpoint);
 }
 
 std::unique_ptr<VisionTower> make_clip_vision(const Weights& weights, const ClipVisionOptions& options,

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/files/checkpoint.h"
 #include "models/files/config.h"
 #include "models/vision_tower.h"
 #include "models/weights.h"
@@ -19,6 +21,12 @@ struct ClipVisionOptions {
 
   /// Absent keys mean the defaults of CLIPVisionConfig. Throws: std::runtime_error for values out of bounds.
   static ClipVisionOptions read(const Config& config);
+
+  /// Those of a tower in a folder of the original LLaVA: its config.json may state them (`vision_config`), else the
+  /// configuration of the tower's own folder does; if there is none they follow from the tensors of `checkpoint`, below
+  /// `vision_tower.`. Throws: std::runtime_error, also for tensors that are not those of a CLIP.
+  static ClipVisionOptions of_original(const Config& config, const std::optional<Config>& tower,
+                                       const Checkpoint& checkpoint);
 };
 
 /// Which of the tower's hidden states are its features.

@@ -47,8 +47,8 @@ void Batch::check(const BatchOptions& options) {
   for (const std::string& file : {options.output == "-" ? "" : options.output, journal_of(options)}) {
     if (file.empty() || !exists(file)) continue;
     if (!options.overwrite)
-      throw std::runtime_error("[" + file +
-                               "] exists already; go on with it (--resume), replace it (-y), or name another");
+      throw std::runtime_error(
+          "[" + file + "] exists already; go on with it (--resume), replace it (-y), or name another");
     std::error_code error;
     if (!fs::is_regular_file(fs::symlink_status(file, error)))
       throw std::runtime_error("[" + file + "] must be a regular file, got something else; name another");

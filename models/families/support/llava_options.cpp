@@ -79,44 +79,11 @@ int64_t projector_layers(const Config& config) {
   refuse_choice(config, key, type, "linear and mlpNx_gelu");
 }
 
-/// The sizes of a tower in a checkpoint that states none: heads of CLIP are 64 wide.
-ClipVisionOptions of_tensors(const Checkpoint& checkpoint) {
-  const auto shape = [&](const std::string& name, size_t rank) {
-    const std::string full = "vision_tower." + name;
-    if (checkpoint.has(full) && checkpoint.info(full).shape.size() == rank)
-      return checkpoint.info(full).shape;
-    throw std::runtime_error("[" + checkpoint.path + "] has no tensor of " + std::to_string(rank) +
-                             " dimensions that means '" + full + "'; is the checkpoint complete?");
-  };
-  ClipVisionOptions options;
-  const auto patches = shape("embeddings.patch_embedding.weight", 4);
-  options.width = patches[0], options.channels = patches[1], options.patch = patches[2];
-  const int64_t places = shape("embeddings.position_embedding.weight", 2)[0] - 1;
-  const auto side = static_cast<int64_t>(std::llround(std::sqrt(std::max<double>(0, double(places)))));
-  options.inner = shape("encoder.layers.0.mlp.fc1.weight", 2)[0];
-  options.layers = 0;
-  while (checkpoint.has("vision_tower.encoder.layers." + std::to_string(options.layers) + ".mlp.fc1.weight"))
-    ++options.layers;
-  options.heads = options.width / 64;
-  if (options.width < 64 || options.width % 64 != 0 || side < 1 || side > 1 << 12 || options.patch < 1 ||
-      options.patch > 1 << 12) {
-    throw std::runtime_error("[" + checkpoint.path + "] holds a vision tower of width " +
-                             std::to_string(options.width) + " and " + std::to_string(places) +
-                             " places, whose heads are not those of CLIP; state its "
-                             "sizes as vision_config in config.json");
-  }
-  options.image = side * options.patch;
-  return options;
-}
-
 LlavaOptions of_original(const Config& config, const std::optional<Config>& tower,
                          const Checkpoint& checkpoint) {
   LlavaOptions options;
   options.text = LlamaOptions::read(config);
-  options.vision =
-      config.has("vision_config") ? ClipVisionOptions::read(config.object("vision_config"))
-      : tower ? ClipVisionOptions::read(tower->has("vision_config") ? tower->object("vision_config") : *tower)
-              : of_tensors(checkpoint);
+  options.vision = ClipVisionOptions::of_original(config, tower, checkpoint);
   options.features.layers = {config.integer("mm_vision_select_layer", -2)};
   const std::string feature = config.text("mm_vision_select_feature", "patch");
   if (feature != "patch" && feature != "cls_patch")

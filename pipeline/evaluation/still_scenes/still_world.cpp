@@ -122,8 +122,8 @@ StillWorld load_still_world(const std::string& folder) {
   read_scene(root.at("scene"), still);
   still.murk = read_murk(root.at("murk"));
   still.words = read_words(root.at("text"), still);
-  root.refuse_unknown({"guess", "text.describe", "text.how_many", "text.where", "text.short_answer", "text.rows",
-                       "text.columns"});  // of the training
+  root.refuse_unknown({"guess", "text.describe", "text.how_many", "text.where", "text.short_answer",
+                       "text.rows", "text.columns"});  // of the training
   return still;
 }
 
