@@ -168,7 +168,7 @@ int64_t side(const Config& config, const std::string& key, int64_t absent, int64
                            "; such towers are not supported");
 }
 
-/// The sizes of a tower in a checkpoint that states none: heads of CLIP are 64 wide.
+/// The sizes of a tower in a checkpoint that states none. Heads of CLIP are 64 wide.
 ClipVisionOptions of_tensors(const Checkpoint& checkpoint) {
   const auto shape = [&](const std::string& name, size_t rank) {
     const std::string full = "vision_tower." + name;
