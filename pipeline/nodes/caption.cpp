@@ -71,7 +71,7 @@ void register_caption(NodeRegistry& registry) {
        .type = "INT",
        .help = "of each text; 0: as the model's folder says",
        .default_value = int64_t{0},
-       .range = Range{0, 100000}},
+       .range = Range{0, 65536}},
       {.name = "temperature",
        .type = "FLOAT",
        .help = "0: always the most likely word",

@@ -136,12 +136,16 @@ def trimmed(text):
 
 
 def runs_of(processor, texts):
-    """Settings that are compared by ids and text. A stop string: letters within the first text."""
+    """Settings that are compared by ids and text. A stop string: letters of one token, within the first text.
+
+    transformers looks for stop strings in the pieces of its vocabulary, and finds none beside a token that has no piece.
+    """
     runs = {f"beams_{n}": dict(max_new_tokens=BEAM_STEPS, num_beams=n) for n in (2, 4)}
     if processor.tokenizer is not None:
         for begin in range(len(texts[0]) // 3, len(texts[0]) - 1):
             stop = texts[0][begin:begin + 2]
-            if stop.isascii() and stop.isalpha() and texts[0].find(stop) == begin and not any(stop in t for t in texts[1:3]):
+            inside = any(stop in piece for piece in processor.tokenizer.get_vocab())
+            if inside and stop.isascii() and stop.isalpha() and texts[0].find(stop) == begin and not any(stop in t for t in texts[1:3]):
                 runs["stop"] = dict(max_new_tokens=STEPS, stop_strings=[stop])
                 break
     return runs
@@ -203,7 +207,7 @@ def goldens(name, case, folder, model, seed):
                 text = text.split(stop)[0]
             requests[i]["runs"][run] = {"ids": ids.tolist(), "text": trimmed(text)}
             ends.append(len(ids))
-        if run == "stop" and len(set(ends)) < 2:
+        if run == "stop" and ends[0] >= STEPS:
             return "the stop string stops nothing"
     if all(r["runs"]["beams_2"]["ids"] == r["runs"]["beams_4"]["ids"] for r in requests):
         return "beams are alike"

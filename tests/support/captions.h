@@ -39,16 +39,18 @@ struct GoldenRequest {
 };
 
 /// What became of a request.
-struct Outcome {
+struct CaptionOutcome {
   std::optional<Caption> caption;
   std::optional<CaptionFault> fault;
 };
 
 /// Runs requests; each must end once.
-inline std::vector<Outcome> outcomes_of(const CaptionModel& model, const guidance::DecodeSettings& settings,
-                                        std::vector<CaptionRequest> requests, const CaptionBatch& batch = {},
-                                        const attention::EditPlan& edits = {}) {
-  std::vector<Outcome> outcomes(requests.size());
+inline std::vector<CaptionOutcome> outcomes_of(const CaptionModel& model,
+                                               const guidance::DecodeSettings& settings,
+                                               std::vector<CaptionRequest> requests,
+                                               const CaptionBatch& batch = {},
+                                               const attention::EditPlan& edits = {}) {
+  std::vector<CaptionOutcome> outcomes(requests.size());
   std::vector<int> ended(requests.size());
   size_t taken = 0;
   attention::Processor attend(edits);

@@ -30,7 +30,7 @@ TEST_F(CaptionTest, Declares) {
               ElementsAre("model_path: STRING = emoji-llava", "-> CAPTIONER"));
   EXPECT_THAT(bench_.sockets("Caption"),
               ElementsAre("captioner: CAPTIONER", "images: IMAGE",
-                          "prompt: STRING = ", "max_new_tokens: INT = 0 in 0 to 100000",
+                          "prompt: STRING = ", "max_new_tokens: INT = 0 in 0 to 65536",
                           "temperature: FLOAT = 0 in 0 to 100", "seed: INT = 0, seed", "-> STRING"));
 }
 
