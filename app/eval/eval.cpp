@@ -54,8 +54,10 @@ void add_captioner_verb(CLI::App& eval, Action& action, const std::string& name,
   verb->footer("Example: reel eval " + example + "\nWhat is measured: docs/eval.md");
   add(*verb, *options);
   verb->callback([options, check, evaluate, verb, &action] {
-    check(*verb, *options);
-    action = [options, evaluate] { return evaluate(*options); };
+    action = [options, check, evaluate, verb] {
+      check(*verb, *options);
+      return evaluate(*options);
+    };
   });
 }
 
