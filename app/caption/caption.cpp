@@ -12,7 +12,7 @@ void add_caption_verb(CLI::App& app, Action& action) {
       "Example: reel caption photos/ -o captions.jsonl\n"
       "One JSON line for each input, in their order. After a crash the same command with --resume goes on.");
   add_caption_options(*verb, *options);
-  add_common_options(*verb, options->common, {.motion_adapter = false});
+  add_common_options(*verb, options->common, {.motion_adapter = false, .seed = false});
   verb->callback([options, &action] { action = [options] { return run_captions(*options); }; });
 }
 

@@ -26,6 +26,9 @@ void add_caption_options(CLI::App& verb, CaptionOptions& options) {
             {.range = {{0, 1}}});
   add_value(verb, "--num-beams", options.num_beams, "texts that are searched beside each other",
             {.range = {{1, 256}}});
+  add_value(verb, "--seed", options.common.seed,
+            "of chance, with a temperature; 0 to 2^64-1; default: random, printed",
+            {.type = ValueType::kSeed, .way_out = "leave it out for a random one"});
   add_switch(verb, "--resume", options.resume, "go on where the journal of an earlier run ends");
   verb.add_option("--journal", options.journal, "default: the output's name with .journal behind");
   add_switch(verb, "--retry-failed", options.retry_failed, "with --resume: try inputs that failed once more");

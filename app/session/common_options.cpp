@@ -40,7 +40,7 @@ void add_common_options(CLI::App& verb, CommonOptions& options, const CommonChoi
       ->group(group);
   add_value(verb, "--threads", options.threads, "CPU threads; 0: all", {.range = {{0, 1024}}})->group(group);
   if (choice.seed) {
-    add_value(verb, "--seed", options.seed, "of all random numbers, 0 to 2^64-1; default: random, printed",
+    add_value(verb, "--seed", options.seed, "start noise, 0 to 2^64-1; default: random, printed",
               {.type = ValueType::kSeed, .way_out = "leave it out for a random one"})
         ->group(group);
   }
