@@ -197,7 +197,9 @@ TEST_F(CaptionTest, GivesEachBadPictureALineAndGoesOn) {
   ASSERT_EQ(int64_t(all.size()), files + 4);
   for (size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(all[i].contains("error"), int64_t(i) < files) << all[i];
-    if (all[i].contains("error")) EXPECT_EQ(all[i]["error"]["kind"], "picture");
+    if (all[i].contains("error")) {
+      EXPECT_EQ(all[i]["error"]["kind"], "picture");
+    }
   }
 }
 

@@ -116,8 +116,12 @@ TEST_F(EvalTest, ANeutralEditChangesNothing) {
   for (const auto& [key, difference] : differences.items()) {
     const int64_t count =
         difference["count"];  // of motions that were not drawn: 0; from one prompt there is no interval
-    if (count > 0) EXPECT_EQ(difference["value"], 0) << key;
-    if (count > 1) EXPECT_EQ(difference["high"], 0) << key;
+    if (count > 0) {
+      EXPECT_EQ(difference["value"], 0) << key;
+    }
+    if (count > 1) {
+      EXPECT_EQ(difference["high"], 0) << key;
+    }
     measured += count > 1;
   }
   EXPECT_GE(measured, 8);
