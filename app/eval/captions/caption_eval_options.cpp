@@ -67,9 +67,10 @@ void add_chair_options(CLI::App& verb, CaptionEvalOptions& options) {
 void add_pope_options(CLI::App& verb, CaptionEvalOptions& options) {
   add_shared_options(verb, options);
   add_texts(verb, "--data", options.data, "questions in POPE's format, coco_pope_*.json (repeatable)");
-  may_be_empty(verb.add_option(
+  CLI::Option* suffix = verb.add_option(
       "--suffix", options.suffix,
-      "what follows each question; default: LLaVA's request for a single word with --data, else nothing"));
+      "what follows each question; default: LLaVA's request for a single word with --data, else nothing");
+  may_be_empty(suffix)->default_function([&options] { return options.suffix.value_or(""); });
 }
 
 void check_chair_options(const CLI::App& verb, const CaptionEvalOptions& options) {
