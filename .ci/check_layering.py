@@ -20,7 +20,7 @@ CHAIN = ["app", "pipeline", "guidance", "models", "attention"]
 FORMATS = {"layers", "layouts", "files", "ops"}
 NETWORKS = {"unet", "dit", "llm", "vision", "text"}
 INNER = {
-    "app": {"": {"session"}, "session": set(), "caption": {"session"}, "eval": {"session"}},
+    "app": {"": {"session"}, "session": set(), "caption": {"session"}, "eval": {"session", "caption"}},
     "pipeline": {"": {"run", "graph", "media", "foresight"}, "graph": set(), "run": {"graph"}, "jobs": {"run", "graph", "media"}, "media": set(),
                  "foresight": {"run", "graph", "media"}, "batch": {"run", "graph"}, "captioning": {"run"}, "nodes": {"run", "graph", "media", "foresight", "captioning"}, "evaluation": {"run", "graph", "media"}},
     "guidance": {"": {"sampling"}, "sampling": set(), "decoding": set(), "schedulers": {"sampling"},

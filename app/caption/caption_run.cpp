@@ -3,14 +3,15 @@
 #include <ATen/Functions.h>
 
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 
 #include "app/caption/caption_inputs.h"
 #include "app/caption/caption_lines.h"
 #include "app/caption/caption_progress.h"
+#include "app/caption/chosen_captioner.h"
 #include "app/session/exit_code.h"
 #include "app/session/notes.h"
 #include "app/session/placement.h"
@@ -25,12 +26,9 @@
 #include "pipeline/batch/sidecars.h"
 #include "pipeline/media/stills/read_picture.h"
 #include "pipeline/run/file_stamp.h"
-#include "pipeline/run_warnings.h"
 
 namespace reel::app {
 namespace {
-
-namespace fs = std::filesystem;
 
 class CaptionRun {
  public:
@@ -78,18 +76,10 @@ class CaptionRun {
   }
 
   void open_folder() {
-    const std::string path =
-        models::find_model(options_.common.model, models::model_search_path(options_.common.models_dirs));
-    handle_.folder = std::make_shared<const models::ModelFolder>(models::ModelFolder::open(path));
-    pipeline::require_captioner(*handle_.folder);
-    for (const std::string& edit : options_.edits) {
-      handle_.edits.push_back(plugins().edits.parse(edit));
-      attention::refuse_unserved(handle_.edits.back(), {}, "a captioner");
-    }
-    if (!handle_.edits.empty()) {
-      for (const std::string& warning : pipeline::edit_warnings(handle_.edits, models_.sites(handle_), {}))
-        warn(options_.common, warning);
-    }
+    const ChosenCaptioner chosen = choose_captioner(options_.common);
+    handle_.folder = chosen.folder;
+    std::set<std::string> warned;
+    handle_.edits = captioner_edits(options_.common, options_.edits, chosen.folder, models_, warned);
     seed_ = options_.common.seed.value_or(0);
     if (options_.temperature == 0 && options_.common.seed)
       warn(options_.common, "[--seed] changes nothing at temperature 0, where nothing is left to chance");
@@ -97,10 +87,7 @@ class CaptionRun {
       seed_ = std::random_device{}();
       note_seed(options_.common, seed_);
     }
-    fs::path named = fs::path(path).lexically_normal();
-    if (!named.has_filename()) named = named.parent_path();
-    if (named.filename() == "." || named.filename() == "..") named = fs::canonical(named);
-    facts_ = {.model = named.filename().string(),
+    facts_ = {.model = chosen.name,
               .edits = options_.edits,
               .token_ids = options_.token_ids,
               .yesno = options_.task == "yesno"};

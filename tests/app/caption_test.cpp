@@ -161,6 +161,16 @@ TEST_F(CaptionTest, RefusesBeforeTheWork) {
   }
 }
 
+TEST_F(CaptionTest, MarksPicturesUnlikeItsWorld) {
+  const CommandResult drawn =
+      reel_command(folder_, {"eval", "chair", "--truth", "--scenes", "4", "--save", "scenes"});
+  ASSERT_EQ(drawn.code, 0) << drawn.err;
+  for (const json& line : lines(caption({"photos", "scenes", "--max-new-tokens", "2"}).out)) {
+    const bool strange = line["input"].get<std::string>().starts_with("photos");
+    EXPECT_EQ(line.value("unfamiliar", false), strange) << line;
+  }
+}
+
 TEST_F(CaptionTest, NamesAnEditThatChangesNothing) {
   const CommandResult run = caption({"photos/p0.ppm", "--edit", "broadway", "--max-new-tokens", "2"});
   EXPECT_EQ(run.code, 0);

@@ -1,18 +1,17 @@
 #include "app/eval/captions/asked_model.h"
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "app/caption/chosen_captioner.h"
 #include "app/session/notes.h"
 #include "app/session/plugins.h"
 #include "app/session/session.h"
 #include "models/default_dtype.h"
 #include "pipeline/captioning/write_captions.h"
 #include "pipeline/captioning/yes_or_no.h"
-#include "pipeline/run_warnings.h"
 
 namespace reel::app {
 
@@ -22,24 +21,11 @@ AskedModel::AskedModel(const CaptionEvalOptions& options, std::optional<int64_t>
       variants_(variants_of(options)),
       placement_(place(options.common)),
       models_(plugins().families, placement_.device, placement_.dtype) {
-  const std::string path =
-      models::find_model(options.common.model, models::model_search_path(options.common.models_dirs));
-  folder_ = std::make_shared<const models::ModelFolder>(models::ModelFolder::open(path));
-  pipeline::require_captioner(*folder_);
-  name_ = std::filesystem::canonical(path).filename().string();
+  const ChosenCaptioner chosen = choose_captioner(options.common);
+  folder_ = chosen.folder, name_ = chosen.name;
   std::set<std::string> warned;
-  for (const std::vector<std::string>& edits : variants_) {
-    attention::EditPlan& plan = plans_.emplace_back();
-    for (const std::string& edit : edits) {
-      plan.push_back(plugins().edits.parse(edit));
-      attention::refuse_unserved(plan.back(), {}, "a captioner");
-    }
-    if (plan.empty()) continue;
-    for (const std::string& warning :
-         pipeline::edit_warnings(plan, models_.sites(pipeline::CaptionerHandle{.folder = folder_}), {})) {
-      if (warned.insert(warning).second) warn(options.common, warning);
-    }
-  }
+  for (const std::vector<std::string>& edits : variants_)
+    plans_.push_back(captioner_edits(options.common, edits, folder_, models_, warned));
 }
 
 std::string AskedModel::describe() const {

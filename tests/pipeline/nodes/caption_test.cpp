@@ -46,6 +46,14 @@ TEST_F(CaptionTest, SaysWhatTransformersSays) {
   }
 }
 
+TEST_F(CaptionTest, TakesBrightnessBeyondItsRangeAsItsEnds) {
+  const auto say = [&](const at::Tensor& pixels) {
+    return bench_.get<std::string>("Caption", {{"captioner", captioner()}, {"images", Images{pixels}}});
+  };
+  const at::Tensor steep = (image(0) - 0.5) * 6 + 0.5;
+  EXPECT_EQ(say(steep), say(steep.clamp(0, 1)));
+}
+
 TEST_F(CaptionTest, AsksTheModelsOwnQuestionIfThereIsNone) {
   EXPECT_EQ(bench_.get<std::string>("Caption", {{"captioner", captioner()}, {"images", Images{image(0)}}}),
             goldens_.requests[0].text);
